@@ -1,0 +1,57 @@
+"""How every test runs: which database, what a skip means, whom the tests know."""
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings
+
+REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
+# The reference corpora are no part of this repository, so no package brings them.
+EXCUSED = "corpora"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
+    settings.STORAGES = {
+        **settings.STORAGES,  # pages are tested without collected files
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    database = settings.DATABASES["default"]
+    if database["ENGINE"].endswith("sqlite3"):
+        # A file, not memory: threads and processes then meet as they do in earnest.
+        database["TEST"] = {"NAME": str(Path(settings.POSTERN_VAR) / "test.sqlite3")}
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    shutil.rmtree(settings.POSTERN_VAR, ignore_errors=True)
+
+
+def _refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    reason = str(report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr)
+    if report.skipped and not hasattr(report, "wasxfail") and EXCUSED not in reason:
+        report.outcome = "failed"
+        report.longrepr = f"Skipped, and REQUIRE_ALL=1 wants every test run. {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if REQUIRE_ALL:
+        _refuse_skip(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, Any, pytest.CollectReport]:
+    report: pytest.CollectReport = yield
+    if REQUIRE_ALL:
+        _refuse_skip(report)
+    return report
