@@ -1,0 +1,44 @@
+"""Who acts: a person in a role, or the desk itself.  Passed to every write."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from django.db.models import TextChoices
+from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from customers.models import User
+
+
+class Role(TextChoices):
+    """The part in which somebody acts; one person may have several."""
+
+    ADMIN = "admin", _("customer admin")
+    MEMBER = "member", _("customer")
+    SENDER = "sender", _("sender")
+    OWNER = "owner", _("owner of the address space")
+    AGENT = "agent", _("agent")
+    DESK = "desk", _("the desk")
+
+
+CUSTOMER = frozenset({Role.ADMIN, Role.MEMBER})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """A person in a role.
+
+    ``tenant_id`` is set for the customer's roles, ``level`` (0 to 3) for
+    agents.  Senders and owners have no account: ``user`` is None, and the
+    link that they hold is what the caller has checked.
+    """
+
+    role: Role
+    user: "User | None" = None
+    tenant_id: int | None = None
+    level: int = 0
+
+
+DESK = Actor(Role.DESK)
+SENDER = Actor(Role.SENDER)
+OWNER = Actor(Role.OWNER)

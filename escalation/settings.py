@@ -1,0 +1,359 @@
+"""Every setting, from the environment only.  docs/settings.md explains each."""
+
+from pathlib import Path
+
+import django_stubs_ext
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from escalation.environment import flag, number, text, words
+
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# -- What the installation is ------------------------------------------------
+POSTERN_DEMO = flag("POSTERN_DEMO", False, "Demo mode: made-up registry, mailbox page, log-ins.")
+POSTERN_ROLE = text("POSTERN_ROLE", "manage", "Set by the commands: web, worker or manage.")
+POSTERN_VAR = Path(
+    text("POSTERN_VAR", "var", "Folder for the embedded database, uploads, feeds, static files.")
+)
+if not POSTERN_VAR.is_absolute():
+    POSTERN_VAR = BASE_DIR / POSTERN_VAR
+POSTERN_NAME = text("POSTERN_NAME", "Postern", "Name of the desk, shown on every page and letter.")
+POSTERN_OPERATOR = text(
+    "POSTERN_OPERATOR", "Example Mail", "Name of the mail service that runs this desk."
+)
+POSTERN_URL = text(
+    "POSTERN_URL", "http://127.0.0.1:8000", "Address under which people reach the desk."
+).rstrip("/")
+POSTERN_POSTMASTER = text(
+    "POSTERN_POSTMASTER",
+    "postmaster@mail.example",
+    "Sender of every letter, and where alerts for the operator go.",
+)
+
+SECRET_KEY = text("SECRET_KEY", "", "At least 50 random characters. Needed outside demo mode.")
+if not SECRET_KEY:
+    if not POSTERN_DEMO:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set. Postern does not start without it: set SECRET_KEY to at least "
+            "50 random characters, or POSTERN_DEMO=yes to try Postern on made-up data."
+        )
+    SECRET_KEY = "demo-only-" + "not-a-secret-" * 4
+DEBUG = False
+ALLOWED_HOSTS = words(
+    "ALLOWED_HOSTS",
+    "localhost 127.0.0.1 [::1]",
+    "Host names under which the web server answers.",
+)
+CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", "", "Further origins of forms, with scheme.")
+
+# -- Applications -------------------------------------------------------------
+INSTALLED_APPS = [
+    "tickets",
+    "listings",
+    "ownership",
+    "mailroom",
+    "customers",
+    "escalation.apps.EscalationConfig",
+    "escalation.apps.DeskConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django_q",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "csp",
+    "rest_framework",
+    "drf_spectacular",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "escalation.middleware.headers",
+]
+ROOT_URLCONF = "escalation.urls"
+WSGI_APPLICATION = "escalation.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "escalation.middleware.operator",
+            ],
+            "builtins": ["escalation.templatetags.postern"],
+        },
+    }
+]
+
+# -- Databases ----------------------------------------------------------------
+_env = environ.Env()
+DATABASE_URL = text(
+    "DATABASE_URL",
+    "",
+    "PostgreSQL in production, e.g. postgres://user:password@host/postern. Empty: SQLite.",
+)
+_db = _env.db_url_config(DATABASE_URL or f"sqlite:///{POSTERN_VAR / 'postern.sqlite3'}")
+POSTERN_DB_POOL = flag(
+    "POSTERN_DB_POOL", False, "A connection pool in the web server (PostgreSQL only)."
+)
+_options = _db.setdefault("OPTIONS", {})
+_db |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
+if _db["ENGINE"].endswith("sqlite3"):
+    _options |= {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; "
+        "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=27000000;",
+    }
+elif POSTERN_ROLE == "web" and POSTERN_DB_POOL:
+    _options["pool"] = {"min_size": 1, "max_size": 8, "timeout": 10}
+    _db["CONN_MAX_AGE"] = 0  # Django refuses a pool with persistent connections
+DATABASES = {"default": _db}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {  # shared between processes; two tables, so that culling one spares the other
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache",
+        "OPTIONS": {"MAX_ENTRIES": 100_000},
+    },
+    "jobs": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "cache_jobs",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    },
+}
+
+# -- Background work ------------------------------------------------------------
+# The queue lives in the default database on purpose: a nudge inside a
+# transaction appears only if that transaction commits (escalation/queue.py).
+SWEEPS = {
+    "letters": "mailroom.jobs.sweep_letters",
+    "bootstrap": "ownership.jobs.sweep_bootstrap",
+    "inquiries": "ownership.jobs.sweep_inquiries",
+    "listings": "listings.jobs.sweep_listings",
+    "publications": "listings.jobs.sweep_publications",
+    "cases": "tickets.jobs.sweep_cases",
+    "clocks": "tickets.jobs.sweep_clocks",
+    "housekeeping": "escalation.housekeeping.sweep_housekeeping",
+}
+SWEEP_MINUTES = 1
+JOBS_WORKERS = number("POSTERN_WORKERS", 2, "Worker processes of runjobs.", least=1)
+Q_CLUSTER = {
+    "name": "postern",  # constant for ever: signature salt and queue key
+    "orm": "default",  # never another alias: the business write would be lost
+    "workers": JOBS_WORKERS,
+    "queue_limit": JOBS_WORKERS,
+    "bulk": 1,
+    "timeout": 60,
+    "retry": 300,
+    "max_attempts": 1,
+    "ack_failures": True,
+    "save_limit": 0,
+    "guard_cycle": 0.5,
+    "poll": 0.5,
+    "recycle": 500,
+    "max_rss": 300_000,
+    "catch_up": False,
+    "compress": False,
+    "cpu_affinity": 0,
+    "cache": "jobs",
+}
+HEALTH_CHECKS = [
+    "listings.health.publications",
+    "ownership.health.bootstrap",
+]
+
+# -- People ---------------------------------------------------------------------
+AUTH_USER_MODEL = "customers.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts are made by invitation, sent to the address
+ACCOUNT_ADAPTER = "customers.adapter.Adapter"
+ACCOUNT_PREVENT_ENUMERATION = True
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+POSTERN_AGENT_MFA = flag(
+    "POSTERN_AGENT_MFA", not POSTERN_DEMO, "Agents reach the desk only with a second factor."
+)
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/tickets/"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600
+
+# -- Web security ------------------------------------------------------------------
+POSTERN_HTTPS = POSTERN_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = POSTERN_HTTPS
+if POSTERN_HTTPS:
+    SECURE_HSTS_SECONDS = 365 * 24 * 3600
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
+if flag("POSTERN_BEHIND_PROXY", False, "Trust X-Forwarded-Proto of the proxy in front of us."):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "connect-src": [SELF],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+
+# -- Files, uploads and static files ---------------------------------------------------
+MEDIA_ROOT = POSTERN_VAR / "files"
+STATIC_URL = "/static/"
+STATIC_ROOT = POSTERN_VAR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
+    },
+}
+POSTERN_UPLOAD_MIB = number("POSTERN_UPLOAD_MIB", 5, "Most MiB of one uploaded file.", least=1)
+DATA_UPLOAD_MAX_MEMORY_SIZE = (POSTERN_UPLOAD_MIB + 1) * 1024 * 1024
+FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
+DATA_UPLOAD_MAX_NUMBER_FILES = 5
+
+# -- Languages and time ---------------------------------------------------------------
+LANGUAGES = [("en", "English"), ("ko", "한국어")]
+LANGUAGE_CODE = text("POSTERN_LANGUAGE", "en", "Language where nobody has chosen one: en or ko.")
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = text("POSTERN_TIME_ZONE", "UTC", "Time zone in which pages and letters show times.")
+USE_I18N = USE_TZ = True
+
+# -- Mail out ----------------------------------------------------------------------------
+DEFAULT_FROM_EMAIL = POSTERN_POSTMASTER
+SERVER_EMAIL = POSTERN_POSTMASTER
+EMAIL_BACKEND = text(
+    "EMAIL_BACKEND",
+    "mailroom.mailbox.Backend" if POSTERN_DEMO else "django.core.mail.backends.smtp.EmailBackend",
+    "Django mail backend; in demo mode letters go to a folder and a page shows them.",
+)
+EMAIL_HOST = text("EMAIL_HOST", "localhost", "SMTP server that takes our letters.")
+EMAIL_PORT = number("EMAIL_PORT", 25, "Its port.")
+EMAIL_HOST_USER = text("EMAIL_HOST_USER", "", "User name for it, empty for none.")
+EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD", "", "Password for it.")
+EMAIL_USE_TLS = flag("EMAIL_USE_TLS", False, "STARTTLS to the SMTP server.")
+EMAIL_USE_SSL = flag("EMAIL_USE_SSL", False, "TLS from the first byte to the SMTP server.")
+EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 20, "Seconds to wait for the SMTP server.", least=1)
+POSTERN_LETTER_DOMAIN = text(
+    "POSTERN_LETTER_DOMAIN",
+    POSTERN_POSTMASTER.rpartition("@")[2],
+    "Domain of our Message-IDs and of the envelope sender that bounces come back to.",
+)
+POSTERN_OWN_DOMAINS = words(
+    "POSTERN_OWN_DOMAINS", POSTERN_LETTER_DOMAIN, "Our own mail domains: never asked as an owner."
+)
+
+# -- Listings ------------------------------------------------------------------------------
+POSTERN_PROTECTED = words(
+    "POSTERN_PROTECTED",
+    "",
+    "Prefixes that are our own or must never be listed, besides what is not public.",
+)
+POSTERN_FEED_DIR = Path(text("POSTERN_FEED_DIR", str(POSTERN_VAR / "feeds"), "Folder of the feeds."))
+POSTERN_SHRINK_PERCENT = number(
+    "POSTERN_SHRINK_PERCENT", 33, "A feed that shrinks by this much or more is held."
+)
+POSTERN_WATCH_DAYS = number("POSTERN_WATCH_DAYS", 14, "Days that a delisted address is watched.")
+POSTERN_DELIST_HOURS = number(
+    "POSTERN_DELIST_HOURS", 2, "Hours within which every sink must prove a removal.", least=1
+)
+POSTERN_APPEAL_DAYS = number("POSTERN_APPEAL_DAYS", 14, "Days in which a refusal can be appealed.")
+POSTERN_PARTY_DAYS = number(
+    "POSTERN_PARTY_DAYS", 5, "Days that a question to customer or sender stays open.", least=1
+)
+
+# -- Owners and registries -------------------------------------------------------------------
+POSTERN_RDAP_BASE = text(
+    "POSTERN_RDAP_BASE", "", "One RDAP server to ask for everything. Empty: as IANA says."
+)
+POSTERN_RDAP_EXTRA_HOSTS = words(
+    "POSTERN_RDAP_EXTRA_HOSTS", "", "RDAP hosts to allow besides those that IANA names."
+)
+POSTERN_DNS = words("POSTERN_DNS", "", "Resolvers to ask (addresses). Empty: those of the system.")
+POSTERN_OWNER_DAYS = [3, 5, 14]  # reminder, second contact, expiry (docs/decisions)
+
+# -- API ---------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "customers.authentication.KeyAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": [
+        "rest_framework.parsers.JSONParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "user": text("POSTERN_API_RATE", "600/hour", "API requests of one user or key."),
+    },
+    "EXCEPTION_HANDLER": "escalation.problems.as_response",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Postern",
+    "DESCRIPTION": "Tickets on behalf of external senders whose mail is refused.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# -- Logging ---------------------------------------------------------------------------------------
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {
+        "handlers": ["stderr"],
+        "level": text("POSTERN_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
+    },
+}
+
+POSTERN_VAR.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,5 @@
+"""What every template may use: addresses, moments, parties."""
+
+from django import template
+
+register = template.Library()

@@ -1,0 +1,22 @@
+"""Every route on one screen; each app's own are in its ``urls.py``."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
+
+from escalation import views
+
+urlpatterns = [
+    path("desk/", admin.site.urls),
+    path("account/", include("allauth.urls")),
+    path("account/", include("customers.urls")),
+    path("answer/", include("ownership.urls")),
+    path("feeds/", include("listings.urls")),
+    path("mailbox/", include("mailroom.urls")),
+    path("api/v1/", include("tickets.api_urls")),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("language/", views.language, name="language"),
+    path("healthz/", views.healthz, name="healthz"),
+    path("healthz/jobs/", views.healthz_jobs, name="healthz_jobs"),
+    path("", include("tickets.urls")),
+]

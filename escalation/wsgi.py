@@ -1,0 +1,10 @@
+"""The web server's door."""
+
+import os
+
+from django.core.wsgi import get_wsgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "escalation.settings")
+os.environ.setdefault("POSTERN_ROLE", "web")
+
+application = get_wsgi_application()

@@ -1,0 +1,6 @@
+"""Routes of tickets."""
+
+from django.urls import URLPattern
+
+app_name = "api"
+urlpatterns: list[URLPattern] = []
