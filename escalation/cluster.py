@@ -25,24 +25,26 @@ PROGRESS = "POSTERN_PROGRESS"  # environment: the file that is touched after eve
 FRESH = timedelta(seconds=5)  # a cluster writes its heartbeat every half second
 
 
-def heartbeats(host: str = "") -> list[Any]:
-    """The fresh heartbeats of the clusters on ``host``, this machine by default."""
-    here, since = host or socket.gethostname(), timezone.now() - FRESH
-    return [stat for stat in Stat.get_all() if stat.host == here and stat.timestamp > since]
+def heartbeats() -> list[Any]:
+    """The fresh heartbeats of all clusters, on every machine."""
+    since = timezone.now() - FRESH
+    return [stat for stat in Stat.get_all() if stat.timestamp > since]
 
 
 def work_in_hand(main_pid: int) -> int | None:
-    """Tasks that the cluster of that process has read and not finished; None: no heartbeat."""
+    """Tasks that our cluster has read and not finished; None if it has no heartbeat.
+
+    ``main_pid`` is the process that was started, on this machine.
+    """
     for stat in heartbeats():
-        if stat.pid == main_pid:
+        if (stat.host, stat.pid) == (socket.gethostname(), main_pid):
             return int(stat.task_q_size + stat.done_q_size)
     return None
 
 
-def stuck_messages(older_than: timedelta) -> int:
-    """How many messages have stood in the queue for longer than that, taken or not."""
-    since = timezone.now() - older_than
-    return sum(1 for message in OrmQ.objects.all()[:500] if message.task()["started"] < since)
+def untaken(longer_than: timedelta) -> int:
+    """How many messages no cluster has taken for longer than that."""
+    return int(OrmQ.objects.filter(lock__lt=timezone.now() - longer_than).count())
 
 
 def _touch(**signal_arguments: Any) -> None:

@@ -1,9 +1,11 @@
 """Whether the database is there, and whether it is the one this code needs."""
 
 import time
+from functools import cache
 
 from django.db import DatabaseError, connection
-from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.loader import MigrationLoader
+from django.db.migrations.recorder import MigrationRecorder
 
 PAUSE = 0.5  # seconds between two knocks
 
@@ -27,8 +29,12 @@ def wait(seconds: float) -> str:
     return reason
 
 
+@cache
+def _ours() -> frozenset[tuple[str, str]]:
+    return frozenset(MigrationLoader(None).disk_migrations)
+
+
 def missing_migrations() -> list[str]:
     """Migrations of this code that the database has not seen, as ``app.name``."""
-    executor = MigrationExecutor(connection)
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+    seen = MigrationRecorder(connection).applied_migrations()
+    return sorted(f"{app}.{name}" for app, name in _ours() - set(seen))

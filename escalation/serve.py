@@ -44,9 +44,7 @@ class Part:
 
     def start(self, environ: dict[str, str]) -> None:
         self.started = time.monotonic()
-        self.child = supervisor.start(
-            self.command, environ={**environ, "POSTERN_ROLE": self.role}
-        )
+        self.child = supervisor.start(self.command, environ={**environ, "POSTERN_ROLE": self.role})
 
     def died(self) -> int | None:
         """The exit code if the process is no more, and count deaths in a row."""

@@ -42,7 +42,7 @@ def start(
         if os.getppid() != we:  # we died before the kernel knew
             os._exit(1)
 
-    return subprocess.Popen(  # noqa: PLW1509 -- no threads run here when we fork
+    return subprocess.Popen(  # no threads run here when it forks
         command, env=environ, start_new_session=True, preexec_fn=prepare
     )
 

@@ -1,0 +1,130 @@
+"""Whether the service does its work: ``/healthz/`` and ``/healthz/jobs/``.
+
+A check is a function without arguments that returns "" when all is well and
+otherwise says in one sentence what is not: as ``Caution`` when the service
+does its work all the same.  Apps name theirs in ``settings.HEALTH_CHECKS``.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
+from django.db import DatabaseError
+from django.http import HttpRequest, JsonResponse
+from django.utils import timezone
+from django.utils.module_loading import import_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from escalation import cluster, database, queue
+from escalation.owed import owed_models
+
+Check = Callable[[], str]
+
+SWEEP_LATE = timedelta(minutes=3)
+ROW_LATE = timedelta(minutes=5)
+MESSAGE_LATE = timedelta(minutes=10)
+
+
+class Caution(str):
+    """Worth a person's look, but no reason to call the service unwell."""
+
+
+def database_answers() -> str:
+    return "The database does not answer." if database.trouble() else ""
+
+
+def migrations_applied() -> str:
+    missing = database.missing_migrations()
+    return f"Run manage.py prepare: {len(missing)} migrations are missing." if missing else ""
+
+
+def static_files_collected() -> str:
+    storage = staticfiles_storage
+    if isinstance(storage, ManifestFilesMixin) and storage.read_manifest() is None:
+        return "Run manage.py prepare: the static files have not been collected."
+    return ""
+
+
+def job_runner_lives() -> str:
+    return "" if cluster.heartbeats() else "No job runner has a heartbeat: start manage.py runjobs."
+
+
+def sweeps_come_round() -> str:
+    """The only check that sees a cluster which lives and stands still."""
+    since = timezone.now() - SWEEP_LATE
+    late = [kind for kind in settings.SWEEPS if (queue.sweep_seen(kind) or since) <= since]
+    return f"No sweep within 3 minutes of: {', '.join(late)}." if late else ""
+
+
+def due_rows_are_done() -> str:
+    due_before = timezone.now() - ROW_LATE
+    late = [
+        model._meta.label
+        for model in owed_models()
+        if model._default_manager.filter(due_at__lt=due_before, parked_at=None).exists()
+    ]
+    return f"Work is more than 5 minutes late: {', '.join(late)}." if late else ""
+
+
+def messages_are_taken() -> str:
+    n = cluster.untaken(MESSAGE_LATE)
+    return f"Messages that nobody has taken for 10 minutes: {n}." if n else ""
+
+
+def nothing_is_parked() -> str:
+    parked = {
+        model._meta.label: model._default_manager.filter(parked_at__isnull=False).count()
+        for model in owed_models()
+    }
+    words = ", ".join(f"{label}: {n}" for label, n in parked.items() if n)
+    return Caution(f"Given up after too many attempts: {words}." if words else "")
+
+
+SERVICE: dict[str, Check] = {
+    "database": database_answers,
+    "migrations": migrations_applied,
+    "static": static_files_collected,
+}
+JOBS: dict[str, Check] = {
+    "database": database_answers,
+    "runner": job_runner_lives,
+    "sweeps": sweeps_come_round,
+    "due": due_rows_are_done,
+    "queue": messages_are_taken,
+    "parked": nothing_is_parked,
+}
+
+
+def examine(checks: Iterable[tuple[str, Check]]) -> JsonResponse:
+    """The answer for a monitor: 200 when no check finds trouble, else 503."""
+    findings: dict[str, dict[str, str]] = {}
+    began = time.monotonic()
+    for name, check in checks:
+        try:
+            trouble = check()
+        except DatabaseError:
+            trouble = "The database does not answer."
+        state = "ok" if not trouble else "caution" if isinstance(trouble, Caution) else "trouble"
+        findings[name] = {"state": state, "says": trouble}
+    well = all(finding["state"] != "trouble" for finding in findings.values())
+    took = round((time.monotonic() - began) * 1000)
+    body = {"state": "ok" if well else "trouble", "checks": findings, "milliseconds": took}
+    return JsonResponse(body, status=200 if well else 503)
+
+
+@require_safe
+@never_cache
+def service(request: HttpRequest) -> JsonResponse:
+    """The web server, its database and its files, and what the apps add."""
+    named = [(path, import_string(path)) for path in settings.HEALTH_CHECKS]
+    return examine([*SERVICE.items(), *named])
+
+
+@require_safe
+@never_cache
+def jobs(request: HttpRequest) -> JsonResponse:
+    """The work in the background, wherever it is done."""
+    return examine(JOBS.items())
