@@ -117,7 +117,7 @@ def examine(checks: Iterable[tuple[str, Check]]) -> JsonResponse:
 
 @require_safe
 @never_cache
-def service(request: HttpRequest) -> JsonResponse:
+def healthz(request: HttpRequest) -> JsonResponse:
     """The web server, its database and its files, and what the apps add."""
     named = [(path, import_string(path)) for path in settings.HEALTH_CHECKS]
     return examine([*SERVICE.items(), *named])
@@ -125,6 +125,6 @@ def service(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 @never_cache
-def jobs(request: HttpRequest) -> JsonResponse:
+def healthz_jobs(request: HttpRequest) -> JsonResponse:
     """The work in the background, wherever it is done."""
     return examine(JOBS.items())

@@ -3,7 +3,6 @@
 import os
 import shutil
 from collections.abc import Generator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +11,6 @@ from django.conf import settings
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 # The reference corpora are no part of this repository, so no package brings them.
 EXCUSED = "corpora"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # quick
-    settings.STORAGES = {
-        **settings.STORAGES,  # pages are tested without collected files
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-    database = settings.DATABASES["default"]
-    if database["ENGINE"].endswith("sqlite3"):
-        # A file, not memory: threads and processes then meet as they do in earnest.
-        database["TEST"] = {"NAME": str(Path(settings.POSTERN_VAR) / "test.sqlite3")}
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "escalation.settings")
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 for name in [name for name in os.environ if name.startswith(("POSTERN_", "EMAIL_"))]:
     del os.environ[name]  # a test must not depend on what the developer runs
 os.environ["SECRET_KEY"] = "for-tests-only-" * 5

@@ -1,0 +1,1 @@
+"""Rows that owe the simplest work there is; the tests of the background work run them."""
