@@ -28,6 +28,11 @@ POSTERN_OPERATOR = text(
 POSTERN_URL = text(
     "POSTERN_URL", "http://127.0.0.1:8000", "Address under which people reach the desk."
 ).rstrip("/")
+POSTERN_BIND = text(
+    "POSTERN_BIND",
+    "",
+    "Where `make run` listens, as address:port. Empty: 127.0.0.1, the first free port from 8000.",
+)
 POSTERN_POSTMASTER = text(
     "POSTERN_POSTMASTER",
     "postmaster@mail.example",
@@ -354,6 +359,7 @@ LOGGING = {
         "handlers": ["stderr"],
         "level": text("POSTERN_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     },
+    "loggers": {"django-q": {"level": "WARNING"}},  # it reports each message three times
 }
 
 POSTERN_VAR.mkdir(parents=True, exist_ok=True)
