@@ -14,7 +14,7 @@ QUICK = "ERRANDS_QUICK"  # environment: leases and pauses of seconds, not minute
 TAKES = 0.02  # seconds of work outside any transaction
 
 if QUICK in os.environ:
-    owed.LEASE = timedelta(seconds=4)
+    owed.LEASE = timedelta(seconds=3)
     owed.BACKOFF = (1,)
 
 
