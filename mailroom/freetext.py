@@ -1,0 +1,214 @@
+"""Bounces that only people were meant to read: who failed, and where the reason stands.
+
+No list of mailers: lines are read by how they are built (an address that begins a line, an
+address after a word such as "to" or "recipient"), the most telling form first.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from mailroom.addresses import ADDRESS, FIND_ADDRESS, LONGEST, clean_host, trim
+from mailroom.replies import Reply, find, one_line
+
+MAX_LINES: Final = 1500
+MAX_WIDTH: Final = 1000
+MAX_FAILED: Final = 100
+REGION_LINES: Final = 60
+
+# Where the mail that came back begins: a heading in words, or the first of its headers.
+_ORIGINAL = re.compile(
+    r"""^(?:
+    [\W_]{0,40}(?:(?:this|below|enclosed|included|here|following)\ (?:line\ )?is\ (?:a|the)\ copy
+      |below\ this\ line\b|original\ mail\b|header\ of\ the\ original
+      |(?:the\ )?(?:original|unsent|undelivered|returned|bounced)\ (?:e-?)?(?:message|mail)
+        (?:\ (?:headers?|text|info|follows|below|is\ attached))*\b\W{0,40}$
+      |original\ message\ follows
+      |(?:the\ )?(?:message|mail)\ (?:headers?|text|contents?|body)\ (?:follows?|is\ following)\b
+      |the\ headers?\ of\ the\ original\ (?:message|mail)
+      |en-t.tes\ (?:de|du)\ message|urspr.ngliche\ nachricht|encabezados\ de\ mensaje
+      |intestazioni\ del\ messaggio|元のメッセージ|原始邮件|原始郵件|원본\ ?메시지)
+    |(?:Received|Return-Path|DKIM-Signature|ARC-Seal|X-Received|Message-ID)\s{0,2}:
+    )""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+)
+_OPENS_LINE = re.compile(
+    rf"""^\s{{0,40}}(?P<open>(?:[*>|-]{{1,3}}\s{{1,3}}|->\s?)?[<"']?)(?P<address>{ADDRESS})
+    (?P<close>[>"']?\s{{0,2}})(?P<rest>.*)$""",
+    re.VERBOSE,
+)
+_AFTER_WORD = re.compile(
+    rf"""(?:rcpt\ to|recipients?(?:\ address)?|address|addressed\ to|deliver(?:ed|y|ing)?
+      (?:\ (?:an?|your|the|this)?\s?(?:message|mail|e-?mail))?\ (?:to|for)|delivery\ failed
+      |(?:message|mail|undeliverable)\ to|unknown\ user|failed\ for|errors?|failed\ to\ deliver\ to
+      |user\ mailbox\ exceeds\ allowed\ size|invalid\ (?:user|recipient)|unknown\ local\ part
+      |could\ not\ be\ (?:delivered|sent)\ to|failed\ \d{{1,3}}\ attempts)
+    [\s:<'"\[(]{{1,8}}(?:mailto:)?(?P<address>{ADDRESS})""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_OURS = re.compile(r"\b(?:mail from|from|sender|contact|message-?id|reply-?to|support)\b", re.I)
+_STAFF = re.compile(r"^(?:postmaster|mailer-daemon|mailerdaemon|abuse|support|no-?reply)@", re.I)
+
+_REMOTE = tuple(
+    re.compile(pattern, re.IGNORECASE)
+    for pattern in (
+        r"\bhost:? (?P<host>[\w.-]{3,255})\s?[\[(:]",
+        r"\bwhile talking to (?P<host>[\w.-]{3,255})",
+        r"^\s{0,8}(?P<host>[\w.-]{3,255})\.? ?\[[\d.a-f:]{3,45}\](?:[:,]| d\w{2,3} not like| responded)",
+        r"\bby (?P<host>[\w.-]{3,255})\. \[[\d.a-f:]{3,45}\]",
+        r"^\s{0,8}(?P<host>[\w-]{1,63}\.[\w.-]{2,255}) (?:rejected your|gave this error)",
+        r"^(?:Connected to )?(?P<host>[\d.]{7,15}|[a-f\d:]{3,45}) (?:does not like|but|failed after)",
+        r"\b(?:host|host name): (?P<host>[\w.-]{3,255})",
+        r"\bSMTP server <(?P<host>[\w.:-]{3,255})>",
+        r"\bthe server for the recipient domain \S{1,255} by (?P<host>[\w-]{1,63}\.[\w.-]{2,255})",
+    )
+)
+_REPORTING = re.compile(
+    r"(?:program at(?: host)?|mail (?:system|server) (?:at(?: host)?|on)|postfix program at host"
+    r"|mail agent v\S{1,12} at|generating server:|notification from|mail delivery agent at)"
+    r"\s{1,3}(?P<host>[\w-]{1,63}\.[\w.-]{1,255})",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The words of a bounce as lines, before the mail that came back; the latter as text."""
+
+    lines: list[str]
+    original: str
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A failed recipient, the lines that speak of them, and the reply found there."""
+
+    recipient: str
+    words: str
+    reply: Reply
+    remote_mta: str
+
+
+def split(text: str) -> Notice:
+    """Cut a notice where the enclosed mail begins."""
+    marker = _ORIGINAL.search(text, 1) if text else None
+    cut = marker.start() if marker else len(text)
+    original = text[cut:]
+    if marker and ":" not in marker[0][-3:]:
+        original = original.partition("\n")[2]
+    lines = [line[:MAX_WIDTH].rstrip() for line in text[:cut].split("\n", MAX_LINES)[:MAX_LINES]]
+    return Notice(lines, original.lstrip("-\n "))
+
+
+def failures(notice: Notice, hinted: list[str], senders: set[str]) -> list[Found]:
+    """Who failed by the words of ``notice``.
+
+    ``hinted`` are recipients that a header of the bounce names; ``senders`` are taken for
+    failed recipients only where nobody else can be meant.
+    """
+    places = _places(notice.lines, senders)
+    if hinted:
+        known = {address.casefold(): n_line for address, n_line in reversed(places)}
+        places = [(address, known.get(address.casefold(), -1)) for address in hinted]
+    return [_found(notice, places, index) for index in range(len(places))][:MAX_FAILED]
+
+
+def about(notice: Notice, recipient: str) -> Found:
+    """What the notice says about a recipient who is known already."""
+    low = recipient.casefold()
+    for n_line, line in enumerate(notice.lines):
+        if low in line.casefold():
+            return _found(notice, [(recipient, n_line)], 0)
+    return _found(notice, [(recipient, -1)], 0)
+
+
+def reporting_mta(notice: Notice) -> str:
+    found = _REPORTING.search("\n".join(notice.lines[:60]))
+    return clean_host(found["host"]) if found else ""
+
+
+def _places(lines: list[str], senders: set[str]) -> list[tuple[str, int]]:
+    """(address, line) of each failed recipient, by the most telling form that occurs at all."""
+    told: list[list[tuple[str, int]]] = [[], [], [], []]
+    for n_line, line in enumerate(lines):
+        if "@" not in line:
+            continue
+        for rank, address in _candidates(line):
+            if len(address) <= LONGEST:
+                told[rank].append((address, n_line))
+    for strict in (True, False):
+        for ranked in told:
+            if chosen := _distinct(ranked, senders, strict):
+                return chosen
+    return []
+
+
+def _candidates(line: str) -> Iterator[tuple[int, str]]:
+    opening = _OPENS_LINE.match(line)
+    if opening:
+        told = opening["rest"].startswith((":", "...")) or opening["rest"].startswith("(expanded")
+        yield (0 if told else 1), trim(opening["address"])
+    for found in _AFTER_WORD.finditer(line):
+        yield 2, trim(found["address"])
+    if not opening and not _OURS.search(line):
+        for found in FIND_ADDRESS.finditer(line):
+            yield 3, trim(found[0])
+
+
+def _distinct(
+    ranked: Iterable[tuple[str, int]], senders: set[str], strict: bool
+) -> list[tuple[str, int]]:
+    seen: dict[str, tuple[str, int]] = {}
+    for address, n_line in ranked:
+        low = address.casefold()
+        if strict and (low in senders or _STAFF.match(low)):
+            continue
+        seen.setdefault(low, (address, n_line))
+    return list(seen.values())
+
+
+def _found(notice: Notice, places: list[tuple[str, int]], index: int) -> Found:
+    recipient, start = places[index]
+    region = _region(notice.lines, places, index)
+    reply = find(region)
+    if not reply.code:
+        reply = find(notice.lines, recipient)
+    words = _reason(region, recipient) if start >= 0 else ""
+    if not reply.code:
+        reply = Reply(words, "", reply.status)
+    host = _remote(region) or _remote(notice.lines)
+    return Found(recipient, words, reply, host)
+
+
+def _region(lines: list[str], places: list[tuple[str, int]], index: int) -> list[str]:
+    start = places[index][1]
+    if start < 0:
+        return []
+    later = [n_line for _, n_line in places if n_line > start]
+    end = min([*later, start + REGION_LINES, len(lines)])
+    return lines[start:end]
+
+
+def _reason(region: list[str], recipient: str) -> str:
+    """The words right after the recipient: the rest of the line, else the next paragraph."""
+    first, rest = region[0], region[1:]
+    at = first.find(recipient)
+    after = first[at + len(recipient) :] if at >= 0 else ""
+    pieces = [after.strip(" <>\"':;,.[]()")] if after.strip(" <>\"':;,.[]()") else []
+    for line in rest[:20]:
+        if not line.strip():
+            if pieces:
+                break
+            continue
+        pieces.append(line)
+    return one_line(" ".join(pieces)[:1000])
+
+
+def _remote(lines: list[str]) -> str:
+    joined = lines[:REGION_LINES]
+    for pattern in _REMOTE:
+        for line in joined:
+            if found := pattern.search(line):
+                return clean_host(found["host"])
+    return ""

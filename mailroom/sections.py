@@ -1,0 +1,134 @@
+"""A message taken apart: what its sender was told, the report for machines, the mail itself."""
+
+import codecs
+import re
+from dataclasses import dataclass, field
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import compat32
+from html import unescape
+from typing import Final
+
+from mailroom.guards import MAX_DEPTH, MAX_PARTS
+
+NOTICE_CHARS: Final = 64 * 1024
+STATUS_CHARS: Final = 256 * 1024
+ORIGINAL_CHARS: Final = 64 * 1024
+
+# The parser would take message/* apart, each with its own cost.  As text they stay whole.
+_ENCLOSED = re.compile(rb"^(content-type:\s*)message/", re.IGNORECASE | re.MULTILINE)
+_STAND_IN: Final = "text/x-enclosed-"
+_STATUS_TYPES = ("delivery-status", "global-delivery-status")
+_ORIGINAL_TYPES = ("rfc822", "global", "rfc822-headers", "global-headers", "partial")
+_REPORT_TYPES = ("feedback-report", "disposition-notification", "global-disposition-notification")
+
+# Codecs that are quadratic, or that warn.
+_NOT_FOR_TEXT = frozenset(
+    {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "unicode-escape",
+     "raw-unicode-escape"}
+)
+
+_SCRIPT = re.compile(r"<(script|style|head|title)\b[^>]{0,500}>", re.IGNORECASE)
+_BREAK = re.compile(r"<(?:br|/?p|/?div|/?tr|/?h\d|/?li|/?table|hr)\b[^<>]{0,500}>", re.IGNORECASE)
+_TAG = re.compile(r"<(?:/?[a-z!][^<>]{0,2000})>", re.IGNORECASE)
+_SPACE = re.compile(r"[ \t]+")
+
+
+@dataclass(slots=True)
+class Sections:
+    """The parts of a message that matter, each as text; lists keep the order of the message."""
+
+    top: Message
+    notices: list[str] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
+    statuses: list[str] = field(default_factory=list)
+    originals: list[str] = field(default_factory=list)
+    is_report: bool = False
+
+    @property
+    def notice(self) -> str:
+        """The words for people; of an HTML page only where nothing was said in plain text."""
+        for texts in (self.notices, self.pages):
+            joined = "\n".join(texts)
+            if joined.strip():
+                return joined
+        return ""
+
+    def heading(self, name: str) -> str:
+        """A header of the message itself on one line, undecoded and at most 2,000 characters."""
+        value = self.top.get(name)
+        return " ".join(str(value)[:2000].split()) if value is not None else ""
+
+
+def take_apart(raw: bytes) -> Sections:
+    """Parse the guarded head of a message (see ``guards``) and sort its parts."""
+    marked = _ENCLOSED.sub(rb"\1" + _STAND_IN.encode(), raw)
+    top = BytesParser(policy=compat32).parsebytes(marked)
+    sections = Sections(top)
+    _sort(top, sections, depth=0)
+    return sections
+
+
+def _sort(part: Message, sections: Sections, depth: int) -> None:
+    if part.is_multipart():
+        children = part.get_payload()
+        if isinstance(children, list) and depth <= MAX_DEPTH:
+            for child in children[:MAX_PARTS]:
+                if isinstance(child, Message):
+                    _sort(child, sections, depth + 1)
+        return
+    kind = part.get_content_type()
+    enclosed = kind.removeprefix(_STAND_IN) if kind.startswith(_STAND_IN) else ""
+    if enclosed in _STATUS_TYPES:
+        sections.statuses.append(text_of(part, STATUS_CHARS))
+    elif enclosed in _ORIGINAL_TYPES or kind.removeprefix("text/") in _ORIGINAL_TYPES:
+        sections.originals.append(text_of(part, ORIGINAL_CHARS))
+    elif enclosed in _REPORT_TYPES:
+        sections.is_report = True
+    elif kind == "text/html":
+        if not sections.notice:
+            sections.pages.append(plain(text_of(part, NOTICE_CHARS)))
+    elif kind.startswith(("text/", "multipart/")) or depth == 0:
+        # A second text, or one behind the report, belongs to the mail that came back.
+        first = not sections.notices and not sections.originals
+        if first or not any(notice.strip() for notice in sections.notices):
+            sections.notices.append(text_of(part, NOTICE_CHARS))
+
+
+def text_of(part: Message, limit: int) -> str:
+    """The decoded text of a leaf, at most ``limit`` characters; never fails on its charset."""
+    # Only the decoding form of get_payload leaves the charset, which may be anything, to us.
+    octets = part.get_payload(decode=True)
+    return decode(octets[: 4 * limit], _charset(part))[:limit] if isinstance(octets, bytes) else ""
+
+
+def _charset(part: Message) -> str:
+    value = part.get_param("charset")
+    return value.strip("\"' ")[:40] if isinstance(value, str) else ""
+
+
+def decode(octets: bytes, charset: str) -> str:
+    """Decode by the charset that is named, else as UTF-8, else as Latin-1."""
+    for name in (charset or "ascii", "utf-8"):
+        try:
+            if codecs.lookup(name).name not in _NOT_FOR_TEXT:
+                return octets.decode(name)
+        except (LookupError, ValueError):
+            continue
+    return octets.decode("latin-1")
+
+
+def plain(page: str) -> str:
+    """The words of an HTML page, a line for each block; crude, linear, and never shown."""
+    pieces = []
+    at = 0
+    while opening := _SCRIPT.search(page, at):
+        pieces.append(page[at : opening.start()])
+        closing = page.find("</" + opening[1], opening.end())
+        if closing < 0:
+            at = len(page)
+            break
+        at = closing
+    pieces.append(page[at:])
+    text = _TAG.sub("", _BREAK.sub("\n", _SPACE.sub(" ", "".join(pieces))))
+    return unescape(text)
