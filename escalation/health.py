@@ -106,7 +106,7 @@ def examine(checks: Iterable[tuple[str, Check]]) -> JsonResponse:
         try:
             trouble = check()
         except DatabaseError:
-            trouble = "The database does not answer."
+            trouble = "The database cannot say: see the check of the database and its migrations."
         state = "ok" if not trouble else "caution" if isinstance(trouble, Caution) else "trouble"
         findings[name] = {"state": state, "says": trouble}
     well = all(finding["state"] != "trouble" for finding in findings.values())

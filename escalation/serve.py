@@ -74,6 +74,8 @@ class Service:
                 if part.quick_deaths >= QUICK_DEATHS:
                     raise SystemExit(f"The {part.name} will not stay up ({how}): stopping.")
                 say(f"The {part.name} ended ({how}); starting it again.")
+                if part.child:
+                    supervisor.kill_group(part.child)  # what it left behind holds its port
                 part.start(self.environ)
             time.sleep(0.5)
 
