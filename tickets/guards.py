@@ -152,6 +152,13 @@ def nobody_else_waits(case: "Case", actor: Actor) -> str:
     return ""
 
 
+def no_other_is_live(case: "Case", actor: Actor) -> str:
+    other = type(case).objects.live().filter(prefix=case.prefix).exclude(pk=case.pk).first()
+    if other is None:
+        return ""
+    return _("A newer case about %(prefix)s is under way.") % {"prefix": case.shown_prefix}
+
+
 def every_sink_let_go(case: "Case", actor: Actor) -> str:
     if case.gone_serial is None:
         return _("Nothing has been taken out yet.")
@@ -159,5 +166,3 @@ def every_sink_let_go(case: "Case", actor: Actor) -> str:
     if not missing:
         return ""
     return _("Not proved yet by: %(sinks)s.") % {"sinks": ", ".join(missing)}
-
-

@@ -30,6 +30,7 @@ class State(TextChoices):
 
 
 class Event(TextChoices):
+    OPENED = "opened", _("A ticket was opened")
     ASK_OWNER = "ask_owner", _("Ask the owner")
     PROOF_ON_FILE = "proof_on_file", _("Proof is on file")
     FOUND_NOT_LISTED = "found_not_listed", _("Not on our list")
@@ -59,6 +60,7 @@ class Event(TextChoices):
     CLAIM = "claim", _("Take this case")
     RELEASE = "release", _("Give this case back")
     ESCALATE = "escalate", _("Escalate")
+    LEFT = "left", _("One of several tickets was withdrawn")
     WITHDRAW = "withdraw", _("Withdraw")
     REOPEN = "reopen", _("Open again")
 
@@ -72,6 +74,7 @@ QUIET = frozenset({S.WITHDRAWN, S.CLOSED})
 DECIDED = frozenset({S.DELISTED, S.REFUSED, S.NOT_LISTED}) | QUIET
 OPEN = frozenset(S) - DECIDED
 BEFORE_DECISION = OPEN - {S.DELISTING}
+MAY_LEAVE = frozenset(S) - QUIET - {S.DELISTING, S.DELISTED}
 WITH_AGENT = frozenset({S.IN_REVIEW, S.OWNER_UNKNOWN, S.OWNER_DENIED})
 WITH_PARTY = frozenset({S.AWAITING_SENDER, S.AWAITING_CUSTOMER})
 REVIEWED = AGENT | DESK
@@ -80,6 +83,7 @@ REVIEWED = AGENT | DESK
 CASE = Lifecycle(
     name="case", states=State, events=Event, initial=S.GATHERING, final=QUIET,
     transitions=(
+        Transition(E.OPENED, frozenset(S) - QUIET, None, ADMIN, nudges=("cases",)),
         # what the jobs find out
         Transition(E.ASK_OWNER, frozenset({S.GATHERING}), S.AWAITING_OWNER, DESK),
         Transition(E.PROOF_ON_FILE, frozenset({S.GATHERING}), S.IN_REVIEW, DESK,
@@ -122,9 +126,10 @@ CASE = Lifecycle(
                    nudges=("cases",)),
         Transition(E.ESCALATE, OPEN, None, ADMIN | REVIEWED, guard=guards.can_go_higher,
                    needs_note=True),
-        Transition(E.WITHDRAW, frozenset(S) - QUIET - {S.DELISTING, S.DELISTED}, S.WITHDRAWN,
-                   ADMIN, guard=guards.nobody_else_waits),
-        Transition(E.REOPEN, QUIET, S.GATHERING, ADMIN | REVIEWED, nudges=("cases",)),
+        Transition(E.LEFT, MAY_LEAVE, None, ADMIN),
+        Transition(E.WITHDRAW, MAY_LEAVE, S.WITHDRAWN, ADMIN, guard=guards.nobody_else_waits),
+        Transition(E.REOPEN, QUIET, S.GATHERING, ADMIN | REVIEWED,
+                   guard=guards.no_other_is_live, nudges=("cases",)),
         # what the sinks and the clock say
         Transition(E.CONFIRMED_GONE, frozenset({S.DELISTING}), S.DELISTED, DESK,
                    guard=guards.every_sink_let_go),
@@ -149,6 +154,7 @@ class Party(TextChoices):
     NOBODY = "nobody", _("Nobody")
 
 
+# A party and a state as people meet them: whose turn it is in each state.
 TURN: dict[str, Party] = {
     S.AWAITING_OWNER: Party.OWNER,
     S.AWAITING_SENDER: Party.SENDER,

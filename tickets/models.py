@@ -288,6 +288,22 @@ class Attachment(models.Model):
         return self.name
 
 
+class Draft(models.Model):
+    """A bounce uploaded to fill in the form; purged after a day."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="+")
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    name = models.CharField(max_length=200)
+    content = models.BinaryField()
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["made_at"], name="tickets_old_drafts")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Attestation(models.Model):
     """What the sender declares: what was wrong, what changed, and three boxes."""
 

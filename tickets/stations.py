@@ -1,0 +1,199 @@
+"""Where a case stands, as a line of stations, and whose turn it is, in words.
+
+Pure: from the state and the history to what a page shows.  Customers and
+senders see the same line; neither learns who the owner is or what they said.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypedDict
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from tickets.lifecycle import TURN, Event, Party, State
+from tickets.models import Case, Entry
+
+
+class Station(TypedDict):
+    """``state`` is done, now, halt or later; ``when`` a moment or None; ``note`` words."""
+
+    label: str
+    when: datetime | None
+    note: str
+    state: str
+    party: str
+
+
+class Turn(TypedDict):
+    """The one line under the stations."""
+
+    party: str
+    yours: bool
+    text: str
+    since: datetime
+    small: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Stop:
+    """One station: the states in which a case stands at it."""
+
+    name: str
+    states: frozenset[str]
+
+
+GATHER = _Stop("gathered", frozenset({State.GATHERING}))
+OWNER = _Stop("owner", frozenset({State.AWAITING_OWNER}))
+DECIDE = _Stop(
+    "decides",
+    frozenset(
+        {
+            State.IN_REVIEW,
+            State.OWNER_UNKNOWN,
+            State.OWNER_DENIED,
+            State.AWAITING_SENDER,
+            State.AWAITING_CUSTOMER,
+        }
+    ),
+)
+REMOVE = _Stop("delisting", frozenset({State.DELISTING}))
+WATCH = _Stop("watched", frozenset({State.DELISTED}))
+LINE = (GATHER, OWNER, DECIDE, REMOVE, WATCH)
+HALTS = frozenset({State.REFUSED, State.NOT_LISTED, State.WITHDRAWN})
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "gathered": _("Facts gathered"),
+        "owner": _("Owner asked"),
+        "decides": _("Desk decides"),
+        "delisting": _("Coming off the list"),
+        "watched": _("Off the list, watched"),
+    }
+
+
+def line(case: Case, entries: Sequence[Entry], opened_at: datetime) -> list[Station]:
+    """The stations of ``case``: what is done, where it stands, what is still to come."""
+    labels = _labels()
+    done_at = _left_at(entries)
+    stations = [Station(label=_("Opened"), when=opened_at, note="", state="done", party="")]
+    here = next((i for i, stop in enumerate(LINE) if case.state in stop.states), None)
+    for i, stop in enumerate(LINE):
+        passed = here is not None and i < here or here is None and stop.name in done_at
+        if i == here:
+            stations.append(_now(case, labels[stop.name]))
+        elif passed or (case.state == State.CLOSED and stop.name in done_at):
+            if stop.name in done_at:
+                when = done_at[stop.name]
+                stations.append(
+                    Station(label=labels[stop.name], when=when, note="", state="done", party="")
+                )
+        elif here is not None:
+            stations.append(
+                Station(label=labels[stop.name], when=None, note="", state="later", party="")
+            )
+    if here is None:
+        stations.append(_end(case))
+    return stations
+
+
+def _left_at(entries: Sequence[Entry]) -> dict[str, datetime]:
+    """When the case last left each station."""
+    left: dict[str, datetime] = {}
+    for entry in entries:
+        for stop in LINE:
+            if entry.changed_state and entry.source in stop.states:
+                left[stop.name] = entry.happened_at
+    return left
+
+
+def _now(case: Case, label: str) -> Station:
+    party = TURN[case.state]
+    return Station(label=label, when=case.state_since, note="", state="now", party=party.value)
+
+
+def _end(case: Case) -> Station:
+    halted = case.state in HALTS
+    return Station(
+        label=str(State(case.state).label),
+        when=case.state_since,
+        note="",
+        state="halt" if halted else "done",
+        party=Party.NOBODY.value,
+    )
+
+
+def turn(case: Case, reader: Party) -> Turn:
+    """Whose turn it is, as ``reader`` is told."""
+    party = TURN[case.state]
+    yours = party == reader
+    text = _("Your turn") if yours else _waiting(party, case)
+    return Turn(
+        party=party.value,
+        yours=yours,
+        text=text,
+        since=case.state_since,
+        small=_small(case, yours),
+    )
+
+
+def _waiting(party: Party, case: Case) -> str:
+    if party == Party.NOBODY:
+        return {
+            State.DELISTED: _("Nobody’s turn: the address is off the list"),
+            State.REFUSED: _("Nobody’s turn: the desk refused"),
+            State.NOT_LISTED: _("Nobody’s turn: it is not on our list"),
+        }.get(State(case.state), _("Nobody’s turn: this has ended"))
+    return {
+        Party.CUSTOMER: _("Waiting for the customer"),
+        Party.SENDER: _("Waiting for the sender"),
+        Party.OWNER: _("Waiting for the owner of the address space"),
+        Party.DESK: _("Waiting for the desk"),
+    }[party]
+
+
+def _small(case: Case, yours: bool) -> str:
+    if yours:
+        return _("The desk asked you a question below.")
+    words = {
+        State.GATHERING: _("We look up the list, the registry and the DNS. This takes a minute."),
+        State.AWAITING_OWNER: _("You need do nothing. We found them in the registry and asked."),
+        State.IN_REVIEW: _("A person at the desk looks at the evidence and decides."),
+        State.OWNER_UNKNOWN: _("The owner could not be reached: a person at the desk decides."),
+        State.AWAITING_SENDER: _("We asked the sender a question."),
+        State.AWAITING_CUSTOMER: _("We asked the person who opened the ticket a question."),
+        State.DELISTING: _("Approved. Every mail server must prove that it has the new list."),
+        State.DELISTED: _("Every mail server has proved it. We watch the address for %d days.")
+        % settings.POSTERN_WATCH_DAYS,
+        State.REFUSED: _("The reason is in the conversation. An appeal is possible for %d days.")
+        % settings.POSTERN_APPEAL_DAYS,
+        State.NOT_LISTED: _("Below is what refused the mail, as far as the reply says it."),
+    }
+    return words.get(public_state(case), "")
+
+
+def public_state(case: Case) -> State:
+    """The state as customers and senders may know it: never what the owner answered."""
+    return State.IN_REVIEW if case.state == State.OWNER_DENIED else State(case.state)
+
+
+PUBLIC_EVENTS = frozenset(Event) - {
+    Event.CLAIM,
+    Event.RELEASE,
+    Event.PROPOSE_CONTACT,
+    Event.ASK_BY_HAND,
+    Event.ENDORSE,
+    Event.JUDGE,
+    Event.ASK_AGAIN,
+    Event.LEFT,
+}
+OWNERS_WORD = frozenset({Event.OWNER_CONFIRMED, Event.OWNER_DENIED, Event.OWNER_UNKNOWN})
+
+
+def public_label(entry: Entry) -> str:
+    """The step in words that say nothing of the owner's answer."""
+    if entry.event in OWNERS_WORD:
+        return _("The owner was asked; the desk goes on")
+    return str(Event(entry.event).label)
