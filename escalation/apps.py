@@ -1,6 +1,8 @@
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 
+from escalation import checks as checks  # registers them
+
 
 class EscalationConfig(AppConfig):
     """The project package, also an app: commands, template tags, checks."""
