@@ -10,7 +10,6 @@ from typing import Any
 from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
-from django.utils.module_loading import import_string
 
 Rule = Callable[[dict[str, Any]], str]
 
@@ -117,11 +116,14 @@ def check_database(
 ) -> Sequence[CheckMessage]:
     return [
         Error(f"DATABASES: {reason}.", id=f"escalation.{number}")
-        for number, reason in _database_troubles(settings.DATABASES["default"])
+        for number, reason in database_troubles(
+            settings.DATABASES["default"], settings.POSTERN_ROLE
+        )
     ]
 
 
-def _database_troubles(database: dict[str, Any]) -> Iterator[tuple[str, str]]:
+def database_troubles(database: dict[str, Any], role: str) -> Iterator[tuple[str, str]]:
+    """Number and reason of everything that is dangerous about ``database`` in a ``role``."""
     options = database.get("OPTIONS", {})
     if database["ENGINE"].endswith("sqlite3"):
         if options.get("transaction_mode") != "IMMEDIATE":
@@ -132,22 +134,8 @@ def _database_troubles(database: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield "E013", "timeout must be at least 20 s on SQLite: else writers give up"
     if database.get("ATOMIC_REQUESTS"):
         yield "E014", "ATOMIC_REQUESTS must be off: with it, every page takes the write lock"
-    if settings.POSTERN_ROLE == "worker":
+    if role == "worker":
         if "pool" in options:
             yield "E015", "no connection pool in the job runner: its processes would share sockets"
         if not database.get("CONN_MAX_AGE", 0):
             yield "E016", "CONN_MAX_AGE must be above 0 in the job runner: else it crawls"
-
-
-@register
-def check_sweeps(
-    app_configs: Sequence[AppConfig] | None, **options: object
-) -> Sequence[CheckMessage]:
-    """A sweep that cannot be found would fail only in the background, each minute."""
-    missing = []
-    for kind, path in settings.SWEEPS.items():
-        try:
-            import_string(path)
-        except ImportError as error:
-            missing.append(Error(f"SWEEPS[{kind!r}]: {error}", id="escalation.E017"))
-    return missing
