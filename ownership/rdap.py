@@ -7,6 +7,7 @@ here: the caller's row comes back later.
 """
 
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -50,13 +51,18 @@ class NotFound(Exception):
         self.url = url
 
 
+def _always(url: str) -> None:
+    """Let every request go."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the client may do.  Times in seconds, size in bytes.
 
     ``hosts`` holds names (port 443 only) and ``name:port``.  ``loopback``
     allows plain http to, and connections with, this machine: for the made-up
-    registry of tests and demo only.
+    registry of tests and demo only.  ``admit`` is called with the URL before
+    each request, redirects included, and raises what should stop it.
     """
 
     hosts: frozenset[str]
@@ -67,6 +73,7 @@ class Rules:
     total: float = 20.0
     size: int = 1024 * 1024
     redirects: int = 5
+    admit: Callable[[str], None] = _always
 
     @property
     def user_agent(self) -> str:
@@ -184,6 +191,7 @@ def _one(url: str, rules: Rules, headers: dict[str, str], deadline: float) -> Pa
     """One request: a page, or where a redirect leads."""
     if objection := _objection(url, rules):
         raise LookupFailed(f"{url[:200]} {objection}.")
+    rules.admit(url)
     left = deadline - monotonic()
     if left <= 0:
         raise _too_late(url, rules)
