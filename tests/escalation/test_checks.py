@@ -60,7 +60,7 @@ def test_the_settings_as_they_are_pass() -> None:
 
 
 def test_the_checks_are_on_whenever_a_command_runs() -> None:
-    assert {check_queue, check_database} <= checks.registry.registry.get_checks()
+    assert {check_queue, check_database} <= set(checks.registry.registry.get_checks())
 
 
 @pytest.mark.parametrize(("number", "change"), BAD_QUEUES)
