@@ -4,13 +4,24 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
 from escalation.errors import Refused
 
 PROBLEM = "application/problem+json"
+
+
+class ProblemSerializer(serializers.Serializer[Any]):
+    """A refusal or an error, for the schema (RFC 9457)."""
+
+    type = serializers.CharField()
+    title = serializers.CharField()
+    status = serializers.IntegerField()
+    detail = serializers.CharField()
+    link = serializers.CharField(required=False)
+    errors = serializers.DictField(required=False)
 
 
 def document(status: int, code: str, title: str, detail: str, **more: Any) -> dict[str, Any]:

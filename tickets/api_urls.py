@@ -1,6 +1,10 @@
-"""Routes of tickets."""
+"""Routes of the API, version 1."""
 
-from django.urls import URLPattern
+from rest_framework.routers import SimpleRouter
+
+from tickets.api import TicketViewSet
 
 app_name = "api"
-urlpatterns: list[URLPattern] = []
+router = SimpleRouter()
+router.register("tickets", TicketViewSet, basename="ticket")
+urlpatterns = router.urls

@@ -41,7 +41,9 @@ class BounceForm(forms.Form):
 
     bounce = forms.CharField(
         label=_("The bounce, or the line with the error"),
-        help_text=_("All of it is best. A single line such as “550 5.7.606 Access denied” will do."),
+        help_text=_(
+            "All of it is best. A single line such as “550 5.7.606 Access denied” will do."
+        ),
         required=False,
         max_length=5 * 1024 * 1024,
         strip=False,
@@ -111,9 +113,7 @@ class TicketForm(forms.Form):
         required=False,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    external_reference = forms.CharField(
-        label=_("Your reference"), max_length=100, required=False
-    )
+    external_reference = forms.CharField(label=_("Your reference"), max_length=100, required=False)
     draft = forms.CharField(required=False, widget=forms.HiddenInput)
     key = forms.CharField(max_length=120, widget=forms.HiddenInput)
 
@@ -121,9 +121,7 @@ class TicketForm(forms.Form):
 class ManyFiles(forms.FileField):
     """Several files of one field."""
 
-    widget = type(
-        "FilesInput", (forms.ClearableFileInput,), {"allow_multiple_selected": True}
-    )
+    widget = type("FilesInput", (forms.ClearableFileInput,), {"allow_multiple_selected": True})
 
     def clean(self, value: Any, initial: Any = None) -> Any:
         given = value if isinstance(value, list | tuple) else [value] if value else []

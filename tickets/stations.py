@@ -10,18 +10,18 @@ from datetime import datetime
 from typing import TypedDict
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils.translation import gettext as _
 
 from tickets.lifecycle import TURN, Event, Party, State
-from tickets.models import Case, Entry
+from tickets.models import Case, Entry, Ticket
 
 
 class Station(TypedDict):
-    """``state`` is done, now, halt or later; ``when`` a moment or None; ``note`` words."""
+    """``state`` is done, now, halt or later; ``when`` a moment or None."""
 
     label: str
     when: datetime | None
-    note: str
     state: str
     party: str
 
@@ -78,22 +78,15 @@ def line(case: Case, entries: Sequence[Entry], opened_at: datetime) -> list[Stat
     """The stations of ``case``: what is done, where it stands, what is still to come."""
     labels = _labels()
     done_at = _left_at(entries)
-    stations = [Station(label=_("Opened"), when=opened_at, note="", state="done", party="")]
+    stations = [_station(_("Opened"), opened_at, "done")]
     here = next((i for i, stop in enumerate(LINE) if case.state in stop.states), None)
     for i, stop in enumerate(LINE):
-        passed = here is not None and i < here or here is None and stop.name in done_at
         if i == here:
             stations.append(_now(case, labels[stop.name]))
-        elif passed or (case.state == State.CLOSED and stop.name in done_at):
-            if stop.name in done_at:
-                when = done_at[stop.name]
-                stations.append(
-                    Station(label=labels[stop.name], when=when, note="", state="done", party="")
-                )
-        elif here is not None:
-            stations.append(
-                Station(label=labels[stop.name], when=None, note="", state="later", party="")
-            )
+        elif stop.name in done_at and (here is None or i < here):
+            stations.append(_station(labels[stop.name], done_at[stop.name], "done"))
+        elif here is not None and i > here:
+            stations.append(_station(labels[stop.name], None, "later"))
     if here is None:
         stations.append(_end(case))
     return stations
@@ -109,20 +102,17 @@ def _left_at(entries: Sequence[Entry]) -> dict[str, datetime]:
     return left
 
 
+def _station(label: str, when: datetime | None, state: str, party: str = "") -> Station:
+    return Station(label=label, when=when, state=state, party=party)
+
+
 def _now(case: Case, label: str) -> Station:
-    party = TURN[case.state]
-    return Station(label=label, when=case.state_since, note="", state="now", party=party.value)
+    return _station(label, case.state_since, "now", TURN[case.state].value)
 
 
 def _end(case: Case) -> Station:
-    halted = case.state in HALTS
-    return Station(
-        label=str(State(case.state).label),
-        when=case.state_since,
-        note="",
-        state="halt" if halted else "done",
-        party=Party.NOBODY.value,
-    )
+    state = "halt" if case.state in HALTS else "done"
+    return _station(str(State(case.state).label), case.state_since, state)
 
 
 def turn(case: Case, reader: Party) -> Turn:
@@ -179,17 +169,31 @@ def public_state(case: Case) -> State:
     return State.IN_REVIEW if case.state == State.OWNER_DENIED else State(case.state)
 
 
-PUBLIC_EVENTS = frozenset(Event) - {
-    Event.CLAIM,
-    Event.RELEASE,
-    Event.PROPOSE_CONTACT,
-    Event.ASK_BY_HAND,
-    Event.ENDORSE,
-    Event.JUDGE,
-    Event.ASK_AGAIN,
-    Event.LEFT,
-}
+# Steps that are the desk's own business, or say what the owner answered.
+PRIVATE = frozenset(
+    {
+        Event.CLAIM,
+        Event.RELEASE,
+        Event.PROPOSE_CONTACT,
+        Event.ASK_BY_HAND,
+        Event.ASK_AGAIN,
+        Event.ENDORSE,
+        Event.JUDGE,
+        Event.LEFT,
+    }
+)
 OWNERS_WORD = frozenset({Event.OWNER_CONFIRMED, Event.OWNER_DENIED, Event.OWNER_UNKNOWN})
+
+
+def public_entries(case: Case, ticket: Ticket) -> list[Entry]:
+    """The steps that a tenant may know: the desk's, and those of its own ticket."""
+    known = case.entries.exclude(event__in=PRIVATE).filter(happened_at__gte=ticket.opened_at)
+    return list(known.filter(Q(ticket=None) | Q(ticket=ticket)))
+
+
+def public_event(entry: Entry) -> str:
+    """The name of the step; one name for whatever the owner answered."""
+    return "owner_was_asked" if entry.event in OWNERS_WORD else entry.event
 
 
 def public_label(entry: Entry) -> str:
@@ -197,3 +201,9 @@ def public_label(entry: Entry) -> str:
     if entry.event in OWNERS_WORD:
         return _("The owner was asked; the desk goes on")
     return str(Event(entry.event).label)
+
+
+def states_shown_as(state: str) -> list[str]:
+    """The states that outsiders know by the name of ``state``."""
+    hidden = {State.IN_REVIEW: [State.IN_REVIEW, State.OWNER_DENIED], State.OWNER_DENIED: []}
+    return hidden.get(State(state), [state])

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from customers.access import actor_of, tenant_of
+from customers.access import actor_of, own_membership
 from customers.models import Tenant
 from escalation import keyset
 from escalation.actors import CUSTOMER, Actor, Role
@@ -35,10 +35,10 @@ def front(request: HttpRequest) -> HttpResponse:
 
 def _tenant(request: HttpRequest) -> tuple[Tenant, Actor]:
     """The tenant for which the person acts; agents, who act for none, have the desk instead."""
-    tenant, actor = tenant_of(request), actor_of(request)
-    if tenant is None or actor.role not in CUSTOMER:
+    actor = actor_of(request)
+    if actor.role not in CUSTOMER:
         raise Http404
-    return tenant, actor
+    return own_membership(request).tenant, actor
 
 
 @require_safe
