@@ -2,10 +2,10 @@
 
 PYTHON ?= python3
 VENV := .venv/bin
-# Without a SECRET_KEY the service runs as a demo; tools that only read the code do, too.
-DEMO := $(if $(SECRET_KEY),,POSTERN_DEMO=1)
+# With nothing of a real service in the environment it runs as a demo.
+DEMO := $(if $(SECRET_KEY)$(DATABASE_URL)$(POSTERN_DEMO),,POSTERN_DEMO=1)
 COMPILE := $(VENV)/uv pip compile --python-version 3.11 --universal --generate-hashes \
-	--no-emit-index-url --no-header -q
+	--no-emit-index-url --no-header -q $(if $(UPGRADE),--upgrade)
 
 .PHONY: help run test check bench lock
 .DELETE_ON_ERROR:
@@ -15,7 +15,7 @@ help:
 	@echo "make test    every test, on SQLite, on PostgreSQL and in a browser (ARGS=\"tests/mailroom -x\")"
 	@echo "make check   style, types, floors, templates, migrations, settings, documents"
 	@echo "make bench   how fast it is, as ratios"
-	@echo "make lock    choose the newest allowed packages and write requirements/ again"
+	@echo "make lock    write requirements/ again from pyproject.toml (UPGRADE=1: the newest versions)"
 
 run: .venv/.base
 	@$(DEMO) $(VENV)/python -m escalation.serve
