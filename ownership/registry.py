@@ -142,7 +142,7 @@ def _network(
         flags.add(Flag.RANGE_UNKNOWN)
     if Flag.CATCH_ALL in flags or not any(one.may_be_written_to for one in people):
         flags.add(Flag.NO_CONTACT)
-    holder = _holder(found)
+    holder = _holder(found, tables)
     return NetworkFacts(
         kind=Kind.NETWORK,
         first=first,
@@ -152,7 +152,7 @@ def _network(
         type=type_,
         status=status,
         country=_country(document),
-        organisation=_organisation(holder),
+        organisation=_organisation(holder, tables),
         org_handle=holder.handle if holder else "",
         registrants=tuple(one.handle for one in found if one.is_registrant and one.handle),
         parent_handle=shapes.line(document.get("parentHandle")),
@@ -245,33 +245,30 @@ def _is_too_wide(first: Address | None, last: Address | None) -> bool:
 # -- The holder --------------------------------------------------------------------
 
 
-def _holder(found: list[Party]) -> Party | None:
+def _holder(found: list[Party], tables: Tables) -> Party | None:
     """The entity that holds the network: an organisation before anybody else.
 
     A registrant counts; where no entity has a role at all (old AFRINIC), an
     organisation does.
     """
     registrants = [one for one in found if one.is_registrant]
-    roleless = [one for one in found if not one.roles and one.card.kind == "org"]
-    ranked = [
-        *(one for one in registrants if one.card.kind == "org" and _organisation(one)),
-        *(one for one in registrants if one.card.kind != "individual" and _organisation(one)),
-        *(one for one in registrants if _organisation(one)),
-        *registrants,
-        *(roleless if not any(one.roles for one in found) else ()),
-    ]
-    return ranked[0] if ranked else None
+    if not registrants and not any(one.roles for one in found):
+        registrants = [one for one in found if one.card.kind == "org"]
+
+    def place(party: Party) -> tuple[bool, bool, bool]:
+        kind = party.card.kind
+        return not _organisation(party, tables), kind != "org", kind == "individual"
+
+    return min(registrants, key=place, default=None)
 
 
-def _organisation(holder: Party | None) -> str:
-    """The holder's name; that of a person only if the record gives no organisation of theirs."""
+def _organisation(holder: Party | None, tables: Tables) -> str:
+    """The holder's name; for a person, that of the organisation on their card."""
     if holder is None:
         return ""
-    card = holder.card
-    name = "" if card.name.casefold() == holder.handle.casefold() else card.name
-    if card.kind == "individual":
-        return card.organisation
-    return name or card.organisation
+    card, hidden = holder.card, {*tables.placeholders.hidden_names, holder.handle.casefold()}
+    names = [card.organisation] if card.kind == "individual" else [card.name, card.organisation]
+    return next((name for name in names if name and name.casefold() not in hidden), "")
 
 
 def _country(document: dict[str, Any]) -> str:

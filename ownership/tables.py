@@ -41,6 +41,7 @@ class Placeholders:
     addresses: frozenset[str]
     addresses_unless_held: frozenset[str]
     local_parts: frozenset[str]
+    hidden_names: frozenset[str]
     names: tuple[str, ...]
     types: tuple[str, ...]
     statuses: frozenset[str]
@@ -96,6 +97,7 @@ def load(folder: Path = FOLDER) -> Tables:
             frozenset(holes["addresses"]),
             frozenset(holes["addresses_unless_held"]),
             frozenset(holes["local_parts"]),
+            frozenset(holes["hidden_names"]),
             tuple(holes["names"]),
             tuple(holes["types"]),
             frozenset(holes["statuses"]),
