@@ -11,7 +11,6 @@ _DOMAIN = r"(?:[A-Za-z0-9\u0080-\U0010ffff_-]{1,63}\.){0,20}[A-Za-z0-9\u0080-\U0
 ADDRESS: Final = rf"{_LOCAL}@(?:{_DOMAIN}|\[[0-9A-Fa-f.:]{{3,45}}\])"
 FIND_ADDRESS: Final = re.compile(ADDRESS)
 _IN_BRACKETS = re.compile(r"<([^<>\s]{1,300})>")
-_XTEXT = re.compile(r"\+([0-9A-F]{2})")
 _HOST = re.compile(r"\[?([A-Za-z0-9][A-Za-z0-9.:_-]{0,253})")
 _PORT = re.compile(r"^([^:]+):\d{1,5}$")
 
@@ -30,12 +29,8 @@ def mailbox(text: str) -> str:
 
 def trim(address: str) -> str:
     """Strip what running text leaves on an address."""
-    return address.strip(".,;:").removeprefix("mailto:")
-
-
-def from_xtext(text: str) -> str:
-    """Undo the xtext of RFC 3461 section 4 ("+3D" for "=")."""
-    return _XTEXT.sub(lambda found: chr(int(found[1], 16)), text)
+    address = address.strip(".,;:").removeprefix("mailto:")
+    return address if address.isprintable() else "".join(c for c in address if c.isprintable())
 
 
 def clean_host(text: str) -> str:

@@ -34,7 +34,8 @@ _NOT_THE_CLIENT_BEFORE = re.compile(
     r"|dns servers?|returnc/\S{0,12}|queried from|query from|helo|ehlo|response_codes\?ip="
     r"|delivered to|forwarded to|received by|rejected by|(?:said|says) by|\bat|x-originating-ip:?"
     r"|(?<!client )(?<!sending )(?<!sender )(?<!remote )(?<!connecting )(?<!your )\bhost \S{3,80}"
-    r"|[?&](?:r|mx|server)=)[\s\[(<:\"']{0,4}$"
+    r"|(?:\bour|\bthis|\bmy|receiving|destination|recipient'?s?) (?:\w{1,15} ){0,2}"
+    r"(?:server|host|ip|mta|mx|system|gateway)(?: address)?|[?&](?:r|mx|server)=)[\s\[(<:\"']{0,4}$"
 )
 _NOT_THE_CLIENT_AFTER = re.compile(
     r"^[\])>:\d\"'\s]{0,8}(?:said|says|did not like|does not like|failed after|responded"
@@ -44,8 +45,9 @@ _NOT_THE_CLIENT_AFTER = re.compile(
 # What the refusal is about.  The first three let no address through but by the firm forms.
 _SENDER_POLICY = re.compile(
     r"\bspf\b|\bspf-|dmarc|dkim|sender policy|sender id|openspf|not designated|mismatches client"
-    r"|not (?:allowed|authori[sz]ed|permitted|designated) (?:to send|sender|by domain|as sender)"
-    r"(?! email directly)|does not (?:allow|designate|permit) (?:your|the)? ?(?:server|host|ip)"
+    r"|not (?:allowed|authori[sz]ed|permitted|designated) to (?:use|send)(?: e?-?mails?| messages?)?"
+    r" (?:from|for|as|on behalf|using|with)\b|not (?:authori[sz]ed|permitted) (?:sender|by domain)"
+    r"|does not (?:allow|designate|permit|authori[sz]e) (?:your|the)? ?(?:server|host|ip|sender)"
     r"|unauthenticated|authentication (?:information|checks?|results?|required)|authenticated"
 )
 _OTHER_CAUSE = re.compile(
@@ -75,7 +77,7 @@ _GEO = re.compile(
     r"|(?:your|from) region\b|\bregion (?:is )?(?:blocked|not)|\bnation\b"
 )
 _NAMED_LIST = re.compile(
-    r"blocked (?:using|by|at|in|on)|black ?-?list|block ?-?list|\blisted\b|\brbl|dnsbl|dns list"
+    r"blocked (?:using|by|at|in|on)|black ?-?list|block ?-?list|(?<!not )\blisted\b|\brbl|dnsbl|dns list"
     r"|spamhaus|spamcop|sorbs|barracuda|abuseat|blackhole|\b(?:sbl|xbl|pbl|cbl|zen|css)\b|banned"
     r"|\bour list\b|\bblacklisted\b|found (?:in|on) \S{0,40}\.|spammer list"
 )
@@ -105,6 +107,10 @@ KINDS: Final = (
 _IN = r"[\s\[(<\"'=:]{0,4}"
 _OUT = r"[\s\])>\"':;,.]{0,5}(?::?\d{1,5}[\s\]:;,]{0,3})?"
 _NAMED = r"(?:[\w.-]{1,120}[\s\[(]{1,2})?"
+_FILLER = (
+    r"(?:(?:is|was|has|have|had|been|being|are|currently|temporarily|permanently|on|in|an?|the|our"
+    r"|by|due|to|because|of|sent|with|host|ip|address|client|comcast|which|that|and|it|will|be) ){0,5}"
+)
 _FIRM = (
     rf"(?:client|connecting|sending|sender|remote|source)? ?(?:host|ip|server|mta)?(?: address)?{_IN}"
     rf"{_NAMED}{T}{_OUT}(?:is |was |has been |being |_is_){{0,2}}(?:currently |temporarily )?"
@@ -115,6 +121,11 @@ _FIRM = (
     rf"client host rejected[^{T}{GONE}]{{0,100}}{T}",
     rf"{T}[^{T}{GONE}\s]{{0,30}} {{0,2}}client host rejected",
     rf"(?:cannot|can not|could not) find your (?:reverse )?host ?name,? {_IN}{T}",
+    rf"ip name (?:lookup failed|possibly forged){_IN}{T}",
+    rf"(?:missing|no|without|bad|invalid|fix)(?: valid)? (?:reverse dns|ptr|rdns)(?: \w{{2,9}}){{0,2}}"
+    rf"{_IN}{_NAMED}{T}",
+    rf"(?:gr[ae]y-?listed|blocked|rate limit(?:ed)?|limit exceeded|too many \w{{1,20}}|throttled)"
+    rf"(?: for| from| by)?(?: client| ip| host| address){{1,2}}{_IN}{_NAMED}{T}",
     rf"(?:spamhaus|spamcop|sorbs|barracuda\w*|abuseat|dnsbl|\brbl|cloudmark|proofpoint|mail-abuse"
     rf"|senderscore|senderbase|junkemailfilter|uceprotect|trendmicro|symantec|ipcheck|ip-?removal"
     rf"|delist|unblock|blacklist|blocklist|abusix|talos)[^\s{T}]{{0,120}}{T}",
@@ -127,17 +138,17 @@ _FORMS = (
     rf"(?:messages?|e?-?mails?|connections?|traffic|requests?|sessions?|access|sent|submissions?|spam|abuse)"
     rf"(?: \w{{1,20}}){{0,3}} (?:from|for|by){_IN}{_NAMED}{T}",
     rf"(?:reject(?:ed|ing)?|refus(?:ed|ing)|den(?:ied|ying)|block(?:ed|ing)?|throttl(?:ed|ing)|greylist(?:ed|ing)?"
-    rf"|deferr(?:ed|ing)|limit(?:ed|ing)?|blacklist(?:ed|ing)?|because|since|as)[\s:;,-]{{0,3}}"
+    rf"|deferr(?:ed|ing)|limit(?:ed|ing)?|blacklist(?:ed|ing)?|because|since)[\s:;,-]{{0,3}}"
     rf"(?:(?:of|the|your|ip|host|address|client|server|for|from){_IN}){{0,4}}{_NAMED}{T}",
-    rf"{T}{_OUT}(?:\w{{1,20}} ){{0,4}}(?:listed|block|blacklist|banned|found (?:in|on)|reject|denied|refused"
+    rf"{T}{_OUT}{_FILLER}(?:listed|block|blacklist|banned|found (?:in|on)|reject|denied|refused"
     r"|throttl|gr[ae]ylist|rate|limit|not (?:allowed|accepted|permitted|authori[sz]ed)|exceed|too many"
     r"|deferred|has no|does not (?:have|resolve)|must have|bad|poor|reputation|suspended|disallowed|in a)",
     rf"^\W{{0,4}}(?:[245]\d\d[- ])?[\s\d.#-]{{0,12}}\[{T}[\s\d]{{0,12}}\] ?(?:our system|gmail|google)? ?has detected"
     r"[^\ue000]{0,80}(?:unsolicited mail|low reputation of the sending ip|unusual rate|suspicious)",
-    rf"(?:missing|no|without|bad|invalid|fix)(?: valid)? (?:reverse dns|ptr|rdns|reverse)"
-    rf"[^{T}{GONE}]{{0,60}}{T}",
-    rf"(?:query|lookup|bl\.shtml|reputation|remov|check|block|reset|ip)[^\s{T}]{{0,80}}[?&/=]{T}",
-    rf"\bip ?(?:address)?[=:]{_IN}{T}",
+    rf"^\W{{0,4}}(?:[245]\d\d[- ])?[\s\d.#-]{{0,12}}\[{T}[\s\d]{{0,12}}\] ?the ip\b",
+    rf"(?:again|later) from{_IN}{T}",
+    rf"(?:query|lookup|bl\.shtml|reputation|remov|check|block|reset)[^\s{T}]{{0,80}}[?&/=]{T}",
+    rf"(?<![?&])\bip ?(?:address)?[=:]{_IN}{T}",
 )
 _FIRM_FORMS = tuple(re.compile(form) for form in _FIRM)
 _ALL_FORMS = tuple(re.compile(form) for form in _FORMS)

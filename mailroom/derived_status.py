@@ -10,7 +10,7 @@ _SAID: Final = tuple(
         (r"(?:no such|unknown|invalid) (?:user|recipient|mailbox|address|account)", "1.1"),
         (r"(?:user|recipient|mailbox|account)\b.{0,60}(?:unknown|not found|n.t exist)", "1.1"),
         (r"not (?:listed in|recognized)|no mailbox here|user doesn't have", "1.1"),
-        (r"(?:over|exceed\w*).{0,30}quota|quota exceeded|mailbox.{0,20}\bfull|is full", "2.2"),
+        (r"(?:over|exceed\w*).{0,30}quota|quota.{0,30}exceeded|mailbox.{0,20}\bfull|is full", "2.2"),
         (r"(?:account|mailbox|user).{0,40}(?:disabled|locked|suspended|inactive)", "2.1"),
         (r"(?:message|size).{0,40}(?:too (?:large|big)|exceeds?)", "3.4"),
         (r"(?:host|domain)\b.{0,60}(?:unknown|not found|not exist)|unrout\w+ address|DNS error", "1.2"),

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from mailroom.addresses import ADDRESS, FIND_ADDRESS, LONGEST, clean_host, trim
-from mailroom.replies import Reply, find, one_line
+from mailroom.replies import Reply, enhanced_in, find, one_line
 
 MAX_LINES: Final = 1500
 MAX_WIDTH: Final = 1000
 MAX_FAILED: Final = 100
-REGION_LINES: Final = 60
+REGION_LINES: Final = 60  # after a recipient
+NOTICE_LINES: Final = 300  # searched again for each recipient
 
 # Where the mail that came back begins: a heading in words, or the first of its headers.
 _ORIGINAL = re.compile(
@@ -53,7 +54,7 @@ _STAFF = re.compile(r"^(?:postmaster|mailer-daemon|mailerdaemon|abuse|support|no
 _REMOTE = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\bhost:? (?P<host>[\w.-]{3,255})\s?[\[(:]",
+        r"\bhost:? (?P<host>[\w-]{1,63}\.[\w.-]{1,250})\s?[\[(:]",
         r"\bwhile talking to (?P<host>[\w.-]{3,255})",
         r"^\s{0,8}(?P<host>[\w.-]{3,255})\.? ?\[[\d.a-f:]{3,45}\](?:[:,]| d\w{2,3} not like| responded)",
         r"\bby (?P<host>[\w.-]{3,255})\. \[[\d.a-f:]{3,45}\]",
@@ -82,10 +83,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A failed recipient, the lines that speak of them, and the reply found there."""
+    """A failed recipient, the reply that explains it (or the reason in words), and its host."""
 
     recipient: str
-    words: str
     reply: Reply
     remote_mta: str
 
@@ -111,7 +111,8 @@ def failures(notice: Notice, hinted: list[str], senders: set[str]) -> list[Found
     if hinted:
         known = {address.casefold(): n_line for address, n_line in reversed(places)}
         places = [(address, known.get(address.casefold(), -1)) for address in hinted]
-    return [_found(notice, places, index) for index in range(len(places))][:MAX_FAILED]
+    places = places[:MAX_FAILED]
+    return [_found(notice, places, index) for index in range(len(places))]
 
 
 def about(notice: Notice, recipient: str) -> Found:
@@ -151,7 +152,7 @@ def _candidates(line: str) -> Iterator[tuple[int, str]]:
         yield (0 if told else 1), trim(opening["address"])
     for found in _AFTER_WORD.finditer(line):
         yield 2, trim(found["address"])
-    if not opening and not _OURS.search(line):
+    if not opening and not _OURS.search(FIND_ADDRESS.sub("", line)):
         for found in FIND_ADDRESS.finditer(line):
             yield 3, trim(found[0])
 
@@ -171,14 +172,16 @@ def _distinct(
 def _found(notice: Notice, places: list[tuple[str, int]], index: int) -> Found:
     recipient, start = places[index]
     region = _region(notice.lines, places, index)
-    reply = find(region)
+    words = _reason(region, recipient)
+    reply = find(region, recipient)
+    # What others were told explains this failure only where nothing of its own is said.
+    alone = len(places) == 1 or not words
+    if not reply.code and alone:
+        reply = find(notice.lines[:NOTICE_LINES], recipient)
     if not reply.code:
-        reply = find(notice.lines, recipient)
-    words = _reason(region, recipient) if start >= 0 else ""
-    if not reply.code:
-        reply = Reply(words, "", reply.status)
-    host = _remote(region) or _remote(notice.lines)
-    return Found(recipient, words, reply, host)
+        reply = Reply(words, "", enhanced_in(words))
+    host = _remote(region) or (_remote(notice.lines) if alone else "")
+    return Found(recipient, reply, host)
 
 
 def _region(lines: list[str], places: list[tuple[str, int]], index: int) -> list[str]:
@@ -191,14 +194,16 @@ def _region(lines: list[str], places: list[tuple[str, int]], index: int) -> list
 
 
 def _reason(region: list[str], recipient: str) -> str:
-    """The words right after the recipient: the rest of the line, else the next paragraph."""
+    """The words right after the recipient: the rest of the line, and the paragraph there."""
+    if not region:
+        return ""
     first, rest = region[0], region[1:]
     at = first.find(recipient)
     after = first[at + len(recipient) :] if at >= 0 else ""
     pieces = [after.strip(" <>\"':;,.[]()")] if after.strip(" <>\"':;,.[]()") else []
     for line in rest[:20]:
         if not line.strip():
-            if pieces:
+            if pieces and not pieces[-1].endswith(":"):
                 break
             continue
         pieces.append(line)

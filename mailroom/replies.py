@@ -21,10 +21,12 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 _AT_LINE_START = re.compile(
-    r"""^[\s|*]{0,40}(?:(?:Received|Sent)?\s{0,2}(?:<<<|>>>)\s{0,3})?[#'"]?([45]\d\d)(?=[ :\-]|$)"""
+    r"""^[\s|*]{0,40}(?:(?:Received|Sent)?\s{0,2}(?:<<<|>>>|<--)\s{0,3})?[#'"]?([45]\d\d)(?=[ :\-]|$)"""
 )
 _AFTER_A_MARK = re.compile(
-    r"""(?:[:'"\[(<\]>]\s{0,3}\#?|code\s{1,2}:?)([45]\d\d)(?=[ \-:,]|[.>]?$|>)""", re.IGNORECASE
+    r"""(?:[:'"\[(<\]>]\s{0,3}\#?|[\]),;]\s|\s<--\s|code\s{1,2}:?)([45]\d\d)(?=[\ \-:,]|[.>]?$|>)
+    |(?<![\w.])([45]\d\d)(?=[\ -]\#?[45]\.\d{1,3}\.\d{1,3}(?![\d.]))""",
+    re.IGNORECASE | re.VERBOSE,
 )
 _COMMAND = re.compile(r"^\s{0,12}(?:<<<|>>>|\.\.\. while|Sent |Received )")
 _ASKED = re.compile(r"^\s{0,12}(?:Sent\s{0,2})?(?:>>>|<<<)\s{0,3}[A-Z]{4}\b", re.IGNORECASE)
@@ -109,8 +111,8 @@ def _code_in(line: str) -> tuple[int, str]:
     """(column, code) of a reply in this line, or (-1, "")."""
     if found := _AT_LINE_START.match(line):
         return found.start(1), found[1]
-    for found in _AFTER_A_MARK.finditer(line):
-        return found.start(1), found[1]
+    if found := _AFTER_A_MARK.search(line):
+        return found.start(found.lastindex or 0), found[found.lastindex or 0]
     return -1, ""
 
 

@@ -30,9 +30,9 @@ _SPOKEN = {  # as Messaging Server tells people
     "remote system": "remote-mta",
 }
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_WORD = re.compile(r"[A-Za-z][A-Za-z-]{0,30}")
 
-FAILED: Final = frozenset({"failed", "failure", "delayed", "expired", "bounced", "undeliverable"})
-DONE: Final = frozenset({"delivered", "deliverable", "relayed", "expanded", "undeliverable?"})
+DONE: Final = frozenset({"delivered", "deliverable", "relayed", "expanded"})
 
 
 @dataclass(slots=True)
@@ -85,20 +85,25 @@ def read_report(text: str) -> Report:
 def _fields(lines: list[str]) -> Iterator[tuple[int, str, str]]:
     """Yield (line, name, unfolded value); ("", "") for a blank line, ("", "delimiter") at the end."""
     name, values, start = "", list[str](), 0
+    room = 0  # so many characters more does the field take
     for n_line, line in enumerate(lines):
         if line[:1] in (" ", "\t") and name and line.strip():
-            if sum(map(len, values)) < MAX_VALUE:
+            if room > 0:
                 values.append(line.strip()[:MAX_VALUE])
+                room -= len(line)
             continue
         found = _FIELD.match(line[:MAX_VALUE].strip())
         if name and values and not found and line.strip() and not line.startswith("--"):
-            values.append(line.strip()[:MAX_VALUE])  # folded by a mailer that lost the blanks
+            if room > 0:  # folded by a mailer that lost the blanks
+                values.append(line.strip()[:MAX_VALUE])
+                room -= len(line)
             continue
         if name:
             yield start, name, " ".join(values)[:MAX_VALUE]
             name, values = "", []
         if found:
             name, values, start = found[1].lower(), [found[2].strip()], n_line
+            room = MAX_VALUE
         elif line.startswith("--") and len(line.strip()) > 4:
             yield n_line, "", "delimiter"
             return
@@ -138,5 +143,5 @@ def status_of(block: dict[str, str]) -> str:
 
 
 def action_of(block: dict[str, str]) -> str:
-    words = block.get("action", "").split()
-    return words[0].strip(";,.()").lower() if words else ""
+    found = _WORD.search(block.get("action", ""))
+    return found[0].lower() if found else ""

@@ -1,0 +1,279 @@
+"""From the bytes of a file to a diagnosis; ``mailroom.dsn`` is the door to it.
+
+Every text is cut before it is searched, and every pattern is linear in it: repeats are bounded
+wherever two of them could share characters.
+"""
+
+import re
+from typing import Final
+
+from mailroom import freetext, guards, lists, status_fields
+from mailroom.addresses import FIND_ADDRESS, clean_host, mailbox
+from mailroom.blocks import Block, block_in
+from mailroom.derived_status import derived
+from mailroom.diagnosis import MALFORMED, Diagnosis, Failure, Original
+from mailroom.freetext import Found, Notice
+from mailroom.originals import read_original, readable
+from mailroom.replies import Reply, find, one_line, parse
+from mailroom.sections import NOTICE_CHARS, Sections, decode, take_apart
+
+# What the standard parser and codecs raise on mail that is none.
+_UNPARSABLE: Final = (
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+
+_FIRST_HEADER = re.compile(rb"(?:From [^\n]{0,300}\n)?[A-Za-z][\w-]{0,60}:")
+_MAIL_HEADER = re.compile(
+    rb"^(?:from|to|subject|date|received|return-path|message-id|mime-version|content-type"
+    rb"|delivered-to):",
+    re.IGNORECASE | re.MULTILINE,
+)
+_DAEMON = re.compile(
+    r"mailer-?_?daemon|post_?master|mail delivery|delivery system|mail administrator|<>|bounce"
+    r"|system administrator|mail system|delivery-?status",
+    re.IGNORECASE,
+)
+_FAILURE_SUBJECT = re.compile(
+    r"undeliver|not deliver|returned mail|returning message|mail (?:system )?(?:error|failure|failed)"
+    r"|delivery (?:status|failure|notification|report|has)|failure notice|failed|bounce|warning:"
+    r"|could ?n[o']t|not (?:a )?member|rejected|fml status|unzustellbar|non remis|no se puede|delayed|error sending",
+    re.IGNORECASE,
+)
+_FAILURE_WORDS = re.compile(
+    r"(?:could|can|was|were|been|be|being|is|has)(?: ?not|n't) (?:be |been |able to )?"
+    r"(?:deliver|sent|reach|successful)|undeliver|unable to (?:deliver|send)|delivery.{0,30}failed"
+    r"|failed (?:to deliver|permanently|addresses)|had (?:permanent|transient|delivery|fatal|errors)"
+    r"|did not reach|error delivering|(?:has been|is) delayed|was blocked by|were rejected"
+    r"|rejected by|was rejected|not a member|returned (?:mail|message)|transcript of session|failure reasons|mailbox is full"
+    r"|unknown user|error message below|送信できません|配信できません|account is (?:disabled|temporarily)"
+    r"|(?:<<<|>>>) ?[45]\d\d|доставлен|nicht zugestellt|unrouteable|delivery (?:has )?failed|trouble delivering",
+    re.IGNORECASE,
+)
+_DELAYED = re.compile(
+    r"delay|warning message only|not yet been delivered|will be retried|temporary failure report",
+    re.IGNORECASE,
+)
+_LOGGED = re.compile(r"\bto=<([^<>\s]{3,254})>")
+
+
+def read(raw: bytes) -> Diagnosis:
+    """Say what ``raw`` is: a bounce, a bare SMTP reply, another report, other mail.
+
+    Never raises; what cannot be read, or would cost too much, is ``unreadable`` with its reason.
+    """
+    if error := guards.refusal(raw):
+        return Diagnosis("unreadable", error=error)
+    try:
+        return _read(guards.head(raw))
+    except _UNPARSABLE:
+        return Diagnosis("unreadable", error=MALFORMED)
+
+
+def _read(raw: bytes, *, enclosed: bool = False) -> Diagnosis:
+    if not _is_message(raw):
+        return _read_text(decode(raw[:NOTICE_CHARS], "utf-8"))
+    if error := guards.danger(raw):
+        return Diagnosis("unreadable", error=error)
+    sections = take_apart(raw)
+    notice = freetext.split(sections.notice)
+    original = _original(sections, notice)
+    failures, is_report = _failures(sections, notice, original)
+    if failures:
+        return _diagnosis("bounce", failures, original)
+    if is_report or sections.is_report:
+        return Diagnosis("report", original=original)
+    if sections.originals and not enclosed:  # a bounce that somebody passed on as a file
+        inner = _read(sections.originals[0].encode("utf-8", "replace"), enclosed=True)
+        if inner.kind == "bounce":
+            return inner
+    return Diagnosis("other", original=original)
+
+
+def _is_message(raw: bytes) -> bool:
+    if not _FIRST_HEADER.match(raw):
+        return False
+    end = raw.find(b"\n\n", 0, guards.MAX_HEADER_BYTES)
+    return _MAIL_HEADER.search(raw, 0, end if end >= 0 else guards.MAX_HEADER_BYTES) is not None
+
+
+def _diagnosis(
+    kind: str, failures: list[Failure], original: Original | None = None
+) -> Diagnosis:
+    named = next(
+        (row.name for failure in failures if (row := _list_of(failure)) is not None), ""
+    )
+    return Diagnosis(
+        "bounce" if kind == "bounce" else "reply", tuple(failures), "", original, named
+    )
+
+
+def _list_of(failure: Failure) -> lists.Blocklist | None:
+    return lists.named_in(failure.diagnostic) if failure.block_kind else None
+
+
+# A message
+
+
+def _failures(
+    sections: Sections, notice: Notice, original: Original | None
+) -> tuple[list[Failure], bool]:
+    """The failed recipients, and whether there is a report that speaks of others only."""
+    report = status_fields.read_report("\n\n".join(sections.statuses))
+    if not report.recipients:
+        text = "\n".join(notice.lines) if sections.statuses else sections.notice
+        if (start := status_fields.starts_in(text)) >= 0:
+            report = status_fields.read_report(text[start:])
+    if report.recipients:
+        failed = [
+            _from_fields(report, block, notice)
+            for block in report.recipients
+            if status_fields.action_of(block) not in status_fields.DONE
+        ]
+        return failed, not failed
+    if not _looks_like_failure(sections, notice):
+        return [], False
+    return _from_words(sections, notice, original), False
+
+
+def _from_fields(
+    report: status_fields.Report, block: dict[str, str], notice: Notice
+) -> Failure:
+    recipient = status_fields.recipient_of(block)
+    diagnostic = one_line(status_fields.untyped(block.get("diagnostic-code", "")))
+    reply = parse(diagnostic)
+    found: Found | None = None
+    if not recipient or not reply.code or diagnostic[3:4] == "-":
+        found = freetext.about(notice, recipient) if recipient else _first_told(notice)
+    told = found.reply if found else Reply()
+    status = _fuller(status_fields.status_of(block), reply.status or told.status)
+    block_found = _first_block(diagnostic, told.text)
+    return Failure(
+        recipient=recipient or (found.recipient if found else ""),
+        status=status or derived(diagnostic or told.text, reply.code or told.code),
+        smtp_code=reply.code or told.code,
+        action=status_fields.action_of(block),
+        reporting_mta=report.reporting_mta or clean_host(
+            status_fields.untyped(block.get("reporting-mta", ""))
+        ),
+        remote_mta=clean_host(status_fields.untyped(block.get("remote-mta", "")))
+        or (found.remote_mta if found else ""),
+        diagnostic=diagnostic or told.text,
+        blocked_address=block_found.address,
+        block_kind=block_found.kind,
+    )
+
+
+def _first_told(notice: Notice) -> Found | None:
+    return next(iter(freetext.failures(notice, [], set())), None)
+
+
+def _fuller(field: str, said: str) -> str:
+    """The Status field, or the code inside the reply where that says more."""
+    return said if said and (not field or field.endswith(".0.0")) else field
+
+
+def _first_block(*texts: str) -> Block:
+    blocks = [block_in(text) for text in texts if text]
+    return next(
+        (block for block in blocks if block.address),
+        next((block for block in blocks if block.kind), Block()),
+    )
+
+
+def _looks_like_failure(sections: Sections, notice: Notice) -> bool:
+    if sections.heading("x-failed-recipients"):
+        return True
+    daemon = _DAEMON.search(sections.heading("from")) or _DAEMON.fullmatch(
+        sections.heading("return-path")
+    )
+    said = _FAILURE_SUBJECT.search(readable(sections.heading("subject")))
+    told = _FAILURE_WORDS.search("\n".join(notice.lines[:80]))
+    return sum(map(bool, (daemon, said, told))) >= 2 or bool(told and sections.originals)
+
+
+def _from_words(
+    sections: Sections, notice: Notice, original: Original | None
+) -> list[Failure]:
+    hinted = FIND_ADDRESS.findall(sections.heading("x-failed-recipients"))
+    senders = {mailbox(sections.heading(name)).casefold() for name in ("to", "from")}
+    if original:
+        senders.add(original.sender_email.casefold())
+    found = freetext.failures(notice, hinted, senders)
+    if not found and original and original.to:
+        found = [freetext.about(notice, original.to)]
+    delayed = _DELAYED.search(sections.heading("subject") + "\n".join(notice.lines[:40]))
+    reporting = freetext.reporting_mta(notice)
+    return [_from_found(one, "delayed" if delayed else "failed", reporting) for one in found]
+
+
+def _from_found(found: Found, action: str, reporting_mta: str) -> Failure:
+    reply = found.reply
+    block = _first_block(reply.text)
+    return Failure(
+        recipient=found.recipient,
+        status=reply.status or derived(reply.text, reply.code),
+        smtp_code=reply.code,
+        action=action,
+        reporting_mta=reporting_mta,
+        remote_mta=found.remote_mta,
+        diagnostic=reply.text,
+        blocked_address=block.address,
+        block_kind=block.kind,
+    )
+
+
+def _original(sections: Sections, notice: Notice) -> Original | None:
+    for text in (*sections.originals, notice.original):
+        if text and (original := read_original(text)):
+            return original
+    for text in sections.statuses:
+        if rest := status_fields.read_report(text).rest:
+            return read_original(rest.partition("\n\n")[2])
+    return None
+
+
+# A text that is no message
+
+
+def _read_text(text: str) -> Diagnosis:
+    notice = freetext.split(text)
+    original = read_original(notice.original) if notice.original else None
+    if (start := status_fields.starts_in(text)) >= 0:
+        report = status_fields.read_report(text[start:])
+        failed = [
+            _from_fields(report, block, notice)
+            for block in report.recipients
+            if status_fields.action_of(block) not in status_fields.DONE
+        ]
+        if failed:
+            return _diagnosis("bounce", failed, original)
+    reply = parse(text)
+    if not reply.code and len(notice.lines) > 4 and _FAILURE_WORDS.search(text[:8000]):
+        if found := freetext.failures(notice, [], set()):
+            failed = [_from_found(one, "failed", freetext.reporting_mta(notice)) for one in found]
+            return _diagnosis("bounce", failed, original)
+    return _read_reply(reply, notice)
+
+
+def _read_reply(reply: Reply, notice: Notice) -> Diagnosis:
+    if not reply.code:
+        reply = find(notice.lines) if find(notice.lines).code else reply
+    block = block_in(reply.text)
+    if not (reply.code or reply.status or block.kind):
+        return Diagnosis("other")
+    logged = _LOGGED.search("\n".join(notice.lines[:20]))
+    failure = Failure(
+        recipient=mailbox(logged[1]) if logged else "",
+        status=reply.status or derived(reply.text, reply.code),
+        smtp_code=reply.code,
+        diagnostic=reply.text,
+        blocked_address=block.address,
+        block_kind=block.kind,
+    )
+    return _diagnosis("reply", [failure])
