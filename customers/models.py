@@ -5,6 +5,8 @@ from typing import Any, ClassVar
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -49,9 +51,15 @@ class User(AbstractBaseUser, PermissionsMixin):
     class Meta:
         verbose_name = _("user")
         verbose_name_plural = _("users")
+        constraints = [models.UniqueConstraint(Lower("email"), name="customers_one_user_per_email")]
 
     def __str__(self) -> str:
         return self.name or self.email
+
+    @classmethod
+    def normalize_username(cls, username: str) -> str:
+        """Addresses differ in more than capitals; forms call this before they save."""
+        return super().normalize_username(username).strip().lower()
 
     def get_full_name(self) -> str:
         return str(self)
@@ -65,7 +73,7 @@ class TenantQuerySet(models.QuerySet["Tenant"]):
         """Tenants that ``actor`` may know of: all for agents, else the one they act for."""
         if actor.role in {Role.AGENT, Role.DESK}:
             return self.all()
-        return self.filter(pk=actor.tenant_id)
+        return self.none() if actor.tenant_id is None else self.filter(pk=actor.tenant_id)
 
 
 class Tenant(models.Model):
@@ -93,6 +101,11 @@ class Tenant(models.Model):
         return self.domains.filter(name=email.rpartition("@")[2].strip().lower()).exists()
 
 
+class MembershipQuerySet(models.QuerySet["Membership"]):
+    def for_list(self) -> "MembershipQuerySet":
+        return self.select_related("user").order_by("joined_at", "pk")
+
+
 class Membership(models.Model):
     """A person's place in a tenant."""
 
@@ -104,6 +117,8 @@ class Membership(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="memberships")
     kind = models.CharField(_("role"), max_length=10, choices=Kind.choices, default=Kind.MEMBER)
     joined_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = MembershipQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("membership")
@@ -141,8 +156,18 @@ class Domain(models.Model):
         super().save(*args, **kwargs)
 
 
+class InvitationQuerySet(models.QuerySet["Invitation"]):
+    def open(self) -> "InvitationQuerySet":
+        """Invitations that can still be accepted."""
+        return self.filter(
+            accepted_at=None,
+            withdrawn_at=None,
+            expires_at__gt=timezone.now(),
+        )
+
+
 class Invitation(models.Model):
-    """A letter that asks somebody to become a member.  Ends by use or by age."""
+    """A letter that asks somebody to become a member.  Ends by use, by word or by age."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="invitations")
     email = models.EmailField(_("e-mail address"))
@@ -155,6 +180,9 @@ class Invitation(models.Model):
     invited_at = models.DateTimeField(default=timezone.now, editable=False)
     expires_at = models.DateTimeField()
     accepted_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+
+    objects = InvitationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("invitation")
@@ -162,6 +190,20 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.email} → {self.tenant}"
+
+
+class Scope(models.TextChoices):
+    """What an API key may do."""
+
+    READ = "tickets:read", _("Read tickets")
+    WRITE = "tickets:write", _("Open tickets, and act on them")
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def live(self) -> "ApiKeyQuerySet":
+        """Keys that still open the door."""
+        alive = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+        return self.filter(alive, revoked_at=None)
 
 
 class ApiKey(models.Model):
@@ -178,6 +220,8 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True, editable=False)
     last_used_at = models.DateTimeField(_("last used"), null=True, editable=False)
 
+    objects = ApiKeyQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("API key")
         verbose_name_plural = _("API keys")
@@ -185,3 +229,10 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.label} ({self.prefix}…)"
+
+    @property
+    def status(self) -> str:
+        """One word: live, expired or revoked."""
+        if self.revoked_at:
+            return "revoked"
+        return "expired" if self.expires_at and self.expires_at <= timezone.now() else "live"

@@ -1,10 +1,14 @@
 """The agents' desk: the Django admin, with our rules at its door."""
 
 from typing import Any
+from urllib.parse import urlencode
 
+from allauth.account.authentication import get_authentication_records
+from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -22,15 +26,22 @@ class Desk(AdminSite):
         return super().has_permission(request) and second_factor_done(request)
 
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
-        """Send people to the one log-in page, or to set up their second factor."""
-        if request.user.is_authenticated and request.user.is_staff:
-            if not second_factor_done(request):
-                return redirect("mfa_index")
-            return redirect(reverse("admin:index"))
+        """Send people to the one log-in page, or to their second factor.
+
+        Whoever is signed in and no agent learns nothing of the desk.
+        """
         following = request.GET.get("next", reverse("admin:index"))
-        return HttpResponseRedirect(
-            f"{reverse(settings.LOGIN_URL)}?next={following if following.startswith('/') else '/'}"
-        )
+        query = urlencode({"next": following if following.startswith("/") else "/"})
+        if not request.user.is_authenticated:
+            return redirect(f"{reverse(settings.LOGIN_URL)}?{query}")
+        if not (request.user.is_active and request.user.is_staff):
+            raise Http404
+        if second_factor_done(request):
+            return redirect("admin:index")
+        if is_mfa_enabled(request.user):
+            return redirect(f"{reverse('mfa_reauthenticate')}?{query}")
+        messages.warning(request, _("The desk opens only with a second factor: set it up first."))
+        return redirect("mfa_activate_totp")
 
     def index(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """The desk opens on its queue."""
@@ -38,8 +49,8 @@ class Desk(AdminSite):
 
 
 def second_factor_done(request: HttpRequest) -> bool:
-    """Whether this session was opened with a second factor, if one is asked for."""
+    """Whether this person showed a second factor in this session, if one is asked for."""
     if not settings.POSTERN_AGENT_MFA:
         return True
-    methods = request.session.get("account_authentication_methods", [])
-    return any(method.get("method") == "mfa" for method in methods)
+    shown = get_authentication_records(request, request.user)
+    return any(record["method"] == "mfa" for record in shown)

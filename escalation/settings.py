@@ -208,7 +208,16 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = "none"  # accounts are made by invitation, sent to the address
 ACCOUNT_ADAPTER = "customers.adapter.Adapter"
 ACCOUNT_PREVENT_ENUMERATION = True
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody makes us write to a stranger
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a letter tells of every change to an account
+ACCOUNT_MAX_EMAIL_ADDRESSES = 1
+ACCOUNT_SESSION_REMEMBER = True  # as long as SESSION_COOKIE_AGE says, for everybody
+ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "customers.passwords.ResetTokens"  # noqa: S105 -- a path
+PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds
 MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # the invitation has verified it
+MFA_TOTP_ISSUER = f"{POSTERN_NAME}, {POSTERN_OPERATOR}"
+MFA_TOTP_TOLERANCE = 1  # one step of 30 s either way, for clocks that differ
 POSTERN_AGENT_MFA = flag(
     "POSTERN_AGENT_MFA", not POSTERN_DEMO, "Agents reach the desk only with a second factor."
 )
@@ -224,8 +233,9 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = POSTERN_HTTPS
 if POSTERN_HTTPS:
     SECURE_HSTS_SECONDS = 365 * 24 * 3600
     SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = True
-if flag("POSTERN_BEHIND_PROXY", False, "Trust X-Forwarded-Proto of the proxy in front of us."):
+if flag("POSTERN_BEHIND_PROXY", False, "Trust X-Forwarded-Proto and -For of our proxy."):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    ALLAUTH_TRUSTED_PROXY_COUNT = 1  # rate limits go by the address that the proxy saw
 SECURE_REDIRECT_EXEMPT = [r"^healthz/"]
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -250,9 +260,7 @@ STATIC_ROOT = POSTERN_VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
 }
 POSTERN_UPLOAD_MIB = number("POSTERN_UPLOAD_MIB", 5, "Most MiB of one uploaded file.", least=1)
 DATA_UPLOAD_MAX_MEMORY_SIZE = (POSTERN_UPLOAD_MIB + 1) * 1024 * 1024
@@ -266,6 +274,13 @@ LANGUAGE_CODE = text("POSTERN_LANGUAGE", "en", "Language where nobody has chosen
 LOCALE_PATHS = [BASE_DIR / "locale"]
 TIME_ZONE = text("POSTERN_TIME_ZONE", "UTC", "Time zone in which pages and letters show times.")
 USE_I18N = USE_TZ = True
+
+POSTERN_OFFICE_HOURS = text(
+    "POSTERN_OFFICE_HOURS",
+    "mon-fri 09:00-18:00",
+    "When agents work; clocks that count office hours stand still outside.",
+)
+POSTERN_HOLIDAYS = words("POSTERN_HOLIDAYS", "", "Dates (2026-12-25) without office hours.")
 
 # -- Mail out ----------------------------------------------------------------------------
 DEFAULT_FROM_EMAIL = POSTERN_POSTMASTER
@@ -297,7 +312,9 @@ POSTERN_PROTECTED = words(
     "",
     "Prefixes that are our own or must never be listed, besides what is not public.",
 )
-POSTERN_FEED_DIR = Path(text("POSTERN_FEED_DIR", str(POSTERN_VAR / "feeds"), "Folder of the feeds."))
+POSTERN_FEED_DIR = Path(
+    text("POSTERN_FEED_DIR", str(POSTERN_VAR / "feeds"), "Folder of the feeds.")
+)
 POSTERN_SHRINK_PERCENT = number(
     "POSTERN_SHRINK_PERCENT", 33, "A feed that shrinks by this much or more is held."
 )
@@ -318,7 +335,14 @@ POSTERN_RDAP_EXTRA_HOSTS = words(
     "POSTERN_RDAP_EXTRA_HOSTS", "", "RDAP hosts to allow besides those that IANA names."
 )
 POSTERN_DNS = words("POSTERN_DNS", "", "Resolvers to ask (addresses). Empty: those of the system.")
-POSTERN_OWNER_DAYS = [3, 5, 14]  # reminder, second contact, expiry (docs/decisions)
+POSTERN_OWNER_DAYS = [
+    int(day)
+    for day in words(
+        "POSTERN_OWNER_DAYS",
+        "3 5 9 14",
+        "Days after the first letter to an owner: reminder, second contact, parent network, end.",
+    )
+]
 
 # -- API ---------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

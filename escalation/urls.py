@@ -8,8 +8,8 @@ from escalation import views
 
 urlpatterns = [
     path("desk/", admin.site.urls),
+    path("account/", include("customers.urls")),  # first: closes some doors of allauth
     path("account/", include("allauth.urls")),
-    path("account/", include("customers.urls")),
     path("answer/", include("ownership.urls")),
     path("feeds/", include("listings.urls")),
     path("mailbox/", include("mailroom.urls")),

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 
+pytest_plugins = ["tests.cast"]
+
 REQUIRE_ALL = os.environ.get("REQUIRE_ALL") == "1"
 # The reference corpora are no part of this repository, so no package brings them.
 EXCUSED = "corpora"

@@ -86,6 +86,7 @@ def field(bound: BoundField, details: Mapping[str, object] | None = None) -> str
     to press; a hidden field is its control alone.
     """
     widget = bound.field.widget
+    widget.attrs.pop("placeholder", None)  # a library's; the label is above
     if isinstance(widget, (forms.RadioSelect, forms.CheckboxSelectMultiple)):
         return choices(bound, details)
     one_tick = isinstance(widget, forms.CheckboxInput)
