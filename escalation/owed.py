@@ -88,17 +88,27 @@ def backoff(attempts: int) -> timedelta:
     return timedelta(seconds=BACKOFF[min(attempts, len(BACKOFF)) - 1])
 
 
-def begin(row: Owed, limit: int = ATTEMPTS) -> bool:
+def begin(row: Row, limit: int = ATTEMPTS, parked: "Callable[[Row], None] | None" = None) -> bool:
     """Count the attempt, in a commit of its own, right before the work.
 
-    False means hands off: the lease was lost, or the row is now parked.
+    False means hands off: the lease was lost, or the row is now parked, and
+    ``parked`` has been called in the transaction that says so.
     """
-    now = timezone.now()
-    if _mine(row).filter(attempts__gte=limit).update(parked_at=now, lease_until=None):
-        log.error("parked %s %s after %d attempts", row._meta.label, row.pk, limit)
+    if row.attempts >= limit and _park(row, limit, parked):
         return False
-    wait = backoff(row.attempts + 1)
+    now, wait = timezone.now(), backoff(row.attempts + 1)
     return bool(_mine(row).update(attempts=F("attempts") + 1, due_at=now + wait))
+
+
+def _park(row: Row, limit: int, parked: "Callable[[Row], None] | None") -> bool:
+    with transaction.atomic():
+        mine = _mine(row).filter(attempts__gte=limit)
+        if not mine.update(parked_at=timezone.now(), lease_until=None):
+            return False
+        log.error("parked %s %s after %d attempts", row._meta.label, row.pk, limit)
+        if parked is not None:
+            parked(row)
+    return True
 
 
 def finish(row: Owed, due_at: datetime | None = None) -> None:
@@ -132,6 +142,21 @@ def owe(row: Owed, due_at: datetime | None = None) -> None:
     )  # fmt: skip
 
 
+def owe_at(row: Owed, due_at: datetime | None) -> None:
+    """Set when ``row`` is next due, None for never, with a fresh count of attempts."""
+    if due_at is None:
+        owe_nothing(row)
+    else:
+        owe(row, due_at)
+
+
+def owe_nothing(row: Owed) -> None:
+    """Clear what ``row`` owes, whoever holds its lease."""
+    type(row)._default_manager.filter(pk=row.pk).update(
+        due_at=None, attempts=0, parked_at=None, lease_token=None, lease_until=None
+    )
+
+
 @contextmanager
 def lasting(kind: str) -> Iterator[None]:
     """Tell the health check that a sweep of ``kind`` went through to its end."""
@@ -146,6 +171,7 @@ def work_through(
     *,
     worst: float = 20.0,
     attempts: int = ATTEMPTS,
+    parked: "Callable[[Row], None] | None" = None,
 ) -> int:
     """Claim due rows and do ``work`` on each; return how many were begun.
 
@@ -153,7 +179,8 @@ def work_through(
     ``LeaseLost``; anything else is logged with the row, which comes back by
     its backoff and is parked in the end, while its batch mates go on.
     ``worst`` is the most seconds that one row may take: none is started that
-    might overrun the sweep's budget; the rest is given back.
+    might overrun the sweep's budget; the rest is given back.  ``parked`` is
+    called with a row that has used up its ``attempts``.
     """
     end, n = time.monotonic() + BUDGET - worst, 0
     with lasting(kind):
@@ -161,7 +188,7 @@ def work_through(
         for row in batch:
             if time.monotonic() > end:
                 _mine(row).update(lease_token=None, lease_until=None)
-            elif begin(row, attempts):
+            elif begin(row, attempts, parked):
                 n += 1
                 _try(row, work)
         if len(batch) == BATCH:
@@ -176,7 +203,7 @@ def _try(row: Row, work: Callable[[Row], None]) -> None:
         postpone(row, error)
     except LeaseLost:
         log.info("lease lost on %s %s", row._meta.label, row.pk)
-    except Exception as error:  # noqa: BLE001 -- one bad row must not stop its batch mates
+    except Exception as error:
         log.exception("failed: %s %s", row._meta.label, row.pk)
         _mine(row).update(
             lease_token=None, lease_until=None, last_error=f"{type(error).__name__}: {error}"[:500]

@@ -7,15 +7,18 @@ nudge costs one sweep interval and nothing else.
 """
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.core.cache import caches
 from django.utils import timezone
 from django.utils.module_loading import import_string
-from django_q.models import OrmQ, Schedule
+from django_q.models import OrmQ, Schedule, Task
 from django_q.tasks import async_task
 
+RECORDS_KEPT = timedelta(days=14)  # of what the queue did, for whoever looks into it
+HINTS_KEPT = timedelta(hours=1)  # the sweeps have long come round by then
+PRUNED_AT_ONCE = 5000  # rows
 SEEN_FOR = 7 * 24 * 3600  # seconds that the time of the last sweep is remembered
 
 
@@ -67,3 +70,21 @@ def sync_schedules() -> None:
 def waiting() -> int:
     """How many messages stand in the queue."""
     return OrmQ.objects.count()
+
+
+def prune() -> int:
+    """Delete old records of done messages, and hints that nobody took; a bounded number.
+
+    ``OrmQ.lock`` is when a message came in, or until when it belongs to who took it.
+    """
+    now = timezone.now()
+    old = [
+        Task.objects.filter(stopped__lt=now - RECORDS_KEPT),
+        OrmQ.objects.filter(lock__lt=now - HINTS_KEPT),
+    ]
+    n_deleted = 0
+    for rows in old:
+        keys = list(rows.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
+        for start in range(0, len(keys), 500):
+            n_deleted += rows.filter(pk__in=keys[start : start + 500]).delete()[0]
+    return n_deleted

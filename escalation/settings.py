@@ -185,6 +185,11 @@ Q_CLUSTER = {
     "cpu_affinity": 0,
     "cache": "jobs",
 }
+HOUSEKEEPING = [  # once an hour
+    "escalation.housekeeping.forget_sessions",
+    "escalation.queue.prune",
+    "mailroom.housekeeping.forget_texts",
+]
 HEALTH_CHECKS = [
     "listings.health.publications",
     "ownership.health.bootstrap",
@@ -287,7 +292,7 @@ DEFAULT_FROM_EMAIL = POSTERN_POSTMASTER
 SERVER_EMAIL = POSTERN_POSTMASTER
 EMAIL_BACKEND = text(
     "EMAIL_BACKEND",
-    "mailroom.mailbox.Backend" if POSTERN_DEMO else "django.core.mail.backends.smtp.EmailBackend",
+    "mailroom.mailbox.Backend" if POSTERN_DEMO else "mailroom.smtp.Backend",
     "Django mail backend; in demo mode letters go to a folder and a page shows them.",
 )
 EMAIL_HOST = text("EMAIL_HOST", "localhost", "SMTP server that takes our letters.")
@@ -297,6 +302,9 @@ EMAIL_HOST_PASSWORD = text("EMAIL_HOST_PASSWORD", "", "Password for it.")
 EMAIL_USE_TLS = flag("EMAIL_USE_TLS", False, "STARTTLS to the SMTP server.")
 EMAIL_USE_SSL = flag("EMAIL_USE_SSL", False, "TLS from the first byte to the SMTP server.")
 EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 20, "Seconds to wait for the SMTP server.", least=1)
+POSTERN_KEEP_DAYS = number(
+    "POSTERN_KEEP_DAYS", 180, "Days after which the texts of letters are deleted.", least=1
+)
 POSTERN_LETTER_DOMAIN = text(
     "POSTERN_LETTER_DOMAIN",
     POSTERN_POSTMASTER.rpartition("@")[2],

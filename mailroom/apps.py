@@ -1,5 +1,7 @@
 from django.apps import AppConfig
 
+from mailroom import checks as checks  # registers them
+
 
 class MailroomConfig(AppConfig):
     name = "mailroom"

@@ -7,6 +7,15 @@ from django.utils.translation import gettext_lazy as _
 
 from escalation.owed import Owed, due_index
 
+STATUS_WORDS = {
+    "accepted": _("accepted"),
+    "refused": _("refused"),
+    "cancelled": _("cancelled"),
+    "parked": _("given up"),
+    "deferred": _("tried, comes again"),
+    "queued": _("waiting"),
+}
+
 
 class Letter(Owed):
     """One mail to one recipient: outbox row, and record of what became of it.
@@ -14,18 +23,19 @@ class Letter(Owed):
     ``body`` holds ``LINK`` where the signed link goes; the link is derived
     from ``link_key`` when the letter is sent, so that no stored row lets its
     reader act for the recipient.  ``nudge`` names the sweep to wake when the
-    outcome is known.
+    outcome is known.  ``tried_at`` is the first time that it went out: its date.
     """
 
     LINK = "[[link]]"
+    ALERT = "alert"  # the kind of letters to the operator
 
     key = models.CharField(max_length=120, unique=True)
     kind = models.CharField(max_length=40)
-    recipient = models.EmailField(_("to"), max_length=320)
+    recipient = models.EmailField(_("to"), max_length=320, db_index=True)
     language = models.CharField(max_length=5, default="en")
     subject = models.CharField(_("subject"), max_length=250)
     body = models.TextField(_("text"))
-    link_path = models.CharField(max_length=100, blank=True, help_text="with {token} in it")
+    link_path = models.CharField(max_length=200, blank=True, help_text="with {token} in it")
     link_key = models.CharField(max_length=120, blank=True)
     nudge = models.CharField(max_length=40, blank=True)
     written_at = models.DateTimeField(_("written"), default=timezone.now)
@@ -42,7 +52,16 @@ class Letter(Owed):
         indexes = [
             due_index("mailroom_letters_due"),
             models.Index(fields=["-written_at"], name="mailroom_letters_newest"),
-            models.Index(fields=["recipient"], name="mailroom_letters_to"),
+            models.Index(
+                fields=["refused_at"],
+                condition=models.Q(refused_at__isnull=False),
+                name="mailroom_letters_refused",
+            ),
+            models.Index(
+                fields=["parked_at"],
+                condition=models.Q(parked_at__isnull=False),
+                name="mailroom_letters_parked",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -69,4 +88,9 @@ class Letter(Owed):
         ):
             if moment:
                 return word
-        return "deferred" if self.smtp_reply else "queued"
+        return "deferred" if self.last_error else "queued"
+
+    @property
+    def status_in_words(self) -> str:
+        """The status for people."""
+        return str(STATUS_WORDS[self.status])

@@ -1,6 +1,11 @@
-"""Routes of this app."""
+"""Routes of the demo mailbox; each is a 404 outside demo mode."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-app_name = "mailroom"
-urlpatterns: list[URLPattern] = []
+from mailroom import views
+
+app_name = "mailbox"
+urlpatterns = [
+    path("", views.letters, name="list"),
+    path("<str:name>/", views.letter, name="letter"),
+]
