@@ -45,7 +45,7 @@ def test_summer_time_moves_no_opening_hour() -> None:
 
 
 @given(
-    start=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),
+    start=st.datetimes(datetime(2020, 1, 1), datetime(2040, 1, 1), timezones=st.just(UTC)),  # noqa: DTZ001 -- hypothesis adds the zone
     hours=st.floats(0.1, 200), more=st.floats(0.1, 50),
 )  # fmt: skip
 def test_more_hours_never_end_earlier(start: datetime, hours: float, more: float) -> None:
