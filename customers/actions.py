@@ -162,8 +162,7 @@ def change_kind(membership: Membership, kind: str, actor: Actor) -> None:
     """Make a member an admin, or an admin a member; raises ``LastAdmin``, ``NotYours``."""
     _require_admin(membership.tenant_id, actor)
     with transaction.atomic():
-        _locked(membership.tenant_id)
-        membership.refresh_from_db()
+        _reread(membership)
         if kind != Kind.ADMIN:
             _require_another_admin(membership)
         membership.kind = kind
@@ -174,12 +173,19 @@ def remove_member(membership: Membership, actor: Actor) -> None:
     """Take somebody out of the tenant, with their keys; raises ``LastAdmin``, ``NotYours``."""
     _require_admin(membership.tenant_id, actor)
     with transaction.atomic():
-        _locked(membership.tenant_id)
-        membership.refresh_from_db()
+        _reread(membership)
         _require_another_admin(membership)
         own = ApiKey.objects.filter(tenant=membership.tenant_id, user=membership.user_id)
         own.filter(revoked_at=None).update(revoked_at=timezone.now())
         membership.delete()
+
+
+def _reread(membership: Membership) -> None:
+    _locked(membership.tenant_id)
+    try:
+        membership.refresh_from_db()
+    except Membership.DoesNotExist:
+        raise Refused(_("They are no longer a member.")) from None
 
 
 def _require_another_admin(membership: Membership) -> None:

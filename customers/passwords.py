@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from allauth.account.forms import EmailAwarePasswordResetTokenGenerator
 from django.conf import settings
+from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django.utils.http import base36_to_int, int_to_base36
 
@@ -11,7 +11,7 @@ from customers.models import User
 from mailroom import tokens
 
 
-class ResetTokens(EmailAwarePasswordResetTokenGenerator):  # type: ignore[misc]
+class ResetTokens(PasswordResetTokenGenerator):
     """Tokens ``<time>-<secret>``, where the secret can be derived again from ``link_key``.
 
     A letter stores the key, never the token.  As with Django's own tokens,

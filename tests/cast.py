@@ -45,9 +45,7 @@ def charlie(school: Tenant) -> User:
 @pytest.fixture
 def minji(db: None) -> User:
     """Agent of level 1; speaks Korean."""
-    return make_user(
-        "minji@mail.example", name="민지", is_staff=True, level=1, language="ko"
-    )
+    return make_user("minji@mail.example", name="민지", is_staff=True, level=1, language="ko")
 
 
 @pytest.fixture
