@@ -170,7 +170,7 @@ class FakeRegistry:
             above = f"{base}/ips/rirSearch1/rdap-up/{quote(record['handle'], safe='')}"
             links += [("rdap-up", above), ("rdap-up rdap-active", f"{above}?status=active")]
         if record.get("related"):
-            links.append(("related", f"{base}/nir{path}"))
+            links.append(("related", f"{base}/{record['related']}{path}"))
         return [
             {"value": here, "rel": rel, "href": href, "type": "application/rdap+json"}
             for rel, href in links

@@ -5,12 +5,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
-from ipaddress import ip_network
 
 import pytest
 
-from ownership import rdap, walk, wire
-from ownership.facts import Kind
+from ownership import rdap, wire
 from ownership.fake_registry import RETRY_AFTER, FakeRegistry
 from ownership.rdap import LookupFailed, NotFound, Rules, TryLater
 from ownership.wire import PeerRefused
@@ -214,132 +212,3 @@ def test_plain_http_links_of_old_registries_are_asked_by_https(rules: Rules) -> 
 )
 def test_retry_after_is_seconds_or_a_date_within_bounds(value: str, seconds: float) -> None:
     assert rdap.retry_after(value, datetime(2026, 11, 23, 12, tzinfo=UTC)) == seconds
-
-
-# -- The way from an address to its owner ----------------------------------------------
-
-
-def test_the_most_specific_network_and_its_parent_are_found(
-    registry: FakeRegistry, rules: Rules
-) -> None:
-    prefix = ip_network("198.51.100.70")
-
-    found = walk.network(prefix, (registry.url,), rules)
-    above = walk.parent(found, rules)
-
-    assert found.facts.prefixes == (ip_network("198.51.100.64/26"),)
-    assert walk.wants_parent(found.facts)
-    assert above is not None
-    assert above.source == "rdap_parent"
-    assert above.facts.prefixes == (ip_network("198.51.100.0/24"),)
-    assert above.facts.chosen is not None
-    assert above.facts.chosen.email == "hostmaster@carrier.example"
-    assert registry.log[-1].path.endswith("?status=active")
-
-
-def test_without_a_link_the_enclosing_prefixes_are_asked(
-    registry: FakeRegistry, rules: Rules
-) -> None:
-    found = walk.network(ip_network("198.51.100.70"), (registry.url,), rules)
-    unlinked = replace(found, facts=replace(found.facts, up_url=""))
-
-    above = walk.parent(unlinked, rules)
-
-    assert above is not None
-    assert above.facts.prefixes == (ip_network("198.51.100.0/24"),)
-    assert registry.log[-1].path == "/ip/198.51.100.0/25"
-
-
-def test_a_network_without_a_parent_has_none(registry: FakeRegistry, rules: Rules) -> None:
-    found = walk.network(ip_network(ADDRESS), (registry.url,), rules)
-
-    assert walk.parent(found, rules) is None
-    assert not walk.wants_parent(found.facts)
-
-
-def test_where_the_registry_lists_only_itself_the_national_one_is_asked(
-    registry: FakeRegistry, rules: Rules
-) -> None:
-    found = walk.network(ip_network("203.0.113.9"), (registry.url,), rules)
-
-    assert found.answer.url == f"{registry.url}nir/ip/203.0.113.9"
-    assert found.facts.chosen is not None
-    assert found.facts.chosen.email == "abuse@nuri.example"
-
-
-def test_the_regional_answer_stands_where_the_national_one_knows_nothing(
-    registry: FakeRegistry, rules: Rules
-) -> None:
-    found = walk.network(ip_network("203.0.113.200"), (registry.url,), rules)
-
-    assert found.answer.url == url(registry, address="203.0.113.200")
-    assert found.facts.chosen is None
-
-
-def test_registry_mailboxes_lead_to_the_national_endpoint_without_a_link(
-    registry: FakeRegistry, rules: Rules
-) -> None:
-    prefix = ip_network("203.0.113.9")
-    answer = rdap.fetch(url(registry, address=str(prefix.network_address)), rules)
-    facts = walk.registry.read({**answer.document, "links": []})
-    allowed = replace(rules, hosts=rules.hosts | {"krnic.rdap.apnic.net"})
-
-    assert walk.nir_urls(walk.Found(answer, facts), prefix, allowed) == (
-        "https://krnic.rdap.apnic.net/ip/203.0.113.9",
-    )
-    assert walk.nir_urls(walk.Found(answer, facts), prefix, rules) == ()
-
-
-def test_an_answer_about_something_else_is_no_answer(registry: FakeRegistry, rules: Rules) -> None:
-    registry.networks["192.0.2.0/24"]["prefix"] = "192.0.3.0/24"
-
-    with pytest.raises(LookupFailed, match="does not hold"):
-        walk.network(ip_network(ADDRESS), (registry.url,), rules)
-
-
-def test_a_catch_all_is_found_but_chooses_nobody(registry: FakeRegistry, rules: Rules) -> None:
-    found = walk.network(ip_network(ADDRESS), (f"{registry.url}catch_all",), rules)
-
-    assert found.facts.kind is Kind.NETWORK
-    assert found.facts.chosen is None
-
-
-def test_a_contact_that_leaves_the_record_is_not_listed_any_more(
-    registry: FakeRegistry, rules: Rules
-) -> None:
-    registry.remove_contact("192.0.2.0/24", "abuse@hosting.example")
-
-    found = walk.network(ip_network(ADDRESS), (registry.url,), rules)
-
-    assert [one.email for one in found.facts.contacts] == [
-        "admin@hosting.example",
-        "noc@hosting.example",
-    ]
-
-
-def test_an_entity_can_be_asked_for_by_its_handle(registry: FakeRegistry, rules: Rules) -> None:
-    answer = rdap.fetch(walk.entity_url(registry.url, "AR100-DEMO"), rules)
-
-    facts = walk.registry.read(answer.document)
-    assert [one.email for one in facts.contacts] == ["abuse@hosting.example"]
-
-
-UP_FROM_26 = ["198.51.100.0/25", "198.51.100.0/24", "198.51.100.0/23"]
-
-
-@pytest.mark.parametrize(
-    ("first", "last", "wider"),
-    [
-        ("198.51.100.64", "198.51.100.127", UP_FROM_26),
-        ("198.51.100.8", "198.51.100.99", UP_FROM_26),  # no prefix itself: its frame comes first
-        ("198.0.0.0", "198.127.255.255", ["198.0.0.0/8"]),
-        ("198.0.0.0", "198.255.255.255", []),
-        ("2001:db8::", "2001:db8::ffff", ["2001:db8::/111", "2001:db8::/110", "2001:db8::/109"]),
-    ],
-)
-def test_the_enclosing_prefixes_go_up_three_steps_and_not_to_the_registry(
-    first: str, last: str, wider: list[str]
-) -> None:
-    facts = walk.registry.read({"startAddress": first, "endAddress": last})
-
-    assert [str(prefix) for prefix in walk.wider_prefixes(facts)] == wider

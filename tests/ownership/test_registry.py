@@ -1,14 +1,11 @@
 """Registry answers, in every dialect: what is read out of them."""
 
-import json
 from datetime import UTC, datetime
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from ownership import mailboxes, registry
 from ownership.facts import ContactFacts, NetworkFacts, Unreadable
@@ -107,6 +104,97 @@ def test_a_remark_speaks_of_exactly_the_address_it_names() -> None:
     assert contact(facts, "abuse@sample-au.example").flags == {"validated"}
     assert contact(facts, "old-abuse@sample-au.example").flags == {"invalid"}
     assert contact(facts, "admin@sample-au.example").flags == set()
+
+
+def make_entity(handle: str, role: str, *emails: str, **members: Any) -> dict[str, Any]:
+    rows: list[Any] = [["email", {}, "text", email] for email in emails]
+    rows.append(["kind", {}, "text", members.pop("kind", "group")])
+    return {"handle": handle, "roles": [role], "vcardArray": ["vcard", rows], **members}
+
+
+def make_answer(*entities: dict[str, Any], **members: Any) -> NetworkFacts:
+    given_range = {"startAddress": "192.0.2.0", "endAddress": "192.0.2.255"}
+    return registry.read({**given_range, "entities": list(entities), **members})
+
+
+def test_one_entity_that_answered_the_registry_is_enough() -> None:
+    silent = {"remarks": [{"title": "Unvalidated POC", "description": ["no response"]}]}
+
+    facts = make_answer(
+        make_entity("A-ARIN", "abuse", "desk@a.example", **silent),
+        make_entity("B-ARIN", "noc", "desk@a.example", "other@a.example"),
+        make_entity("C-ARIN", "abuse", "alone@a.example", **silent),
+    )
+
+    assert contact(facts, "desk@a.example").flags == set()
+    assert contact(facts, "alone@a.example").flags == {"unvalidated"}
+
+
+def test_the_type_of_an_address_can_make_it_the_abuse_contact() -> None:
+    card = ["vcard", [["email", {"type": ["work", "abuse"]}, "text", "x@a.example"]]]
+
+    facts = make_answer({"handle": "T-RIPE", "roles": ["technical"], "vcardArray": card})
+
+    assert set(contact(facts, "x@a.example").roles) == {"technical", "abuse"}
+
+
+def test_an_individual_behind_a_role_mailbox_is_no_person() -> None:
+    facts = make_answer(
+        make_entity("A-1", "abuse", "abuse@a.example", "jo@a.example", kind="individual"),
+        make_entity("B-1", "technical", "jo@a.example"),
+    )
+
+    assert [one.is_person for one in facts.contacts] == [False, True]
+
+
+def test_a_maintainer_is_neither_holder_nor_person_nor_registrant() -> None:
+    facts = make_answer(
+        make_entity("SAMPLE-MNT", "registrant", "db@a.example", kind="individual"),
+        make_entity("MAINT-AU-SAMPLE", "registrant", "irt@apnic.net", kind="individual"),
+    )
+
+    assert facts.registrants == ()
+    assert contact(facts, "db@a.example").roles == ("unknown",)
+    assert contact(facts, "db@a.example").flags == set()
+    assert contact(facts, "irt@apnic.net").flags == {"registry"}
+
+
+def test_an_address_that_an_entity_lists_is_not_taken_from_the_remarks_again() -> None:
+    remarks = [{"description": ["spam: noc@a.example, abuse@a.example"]}]
+
+    facts = make_answer(make_entity("A-1", "noc", "noc@a.example"), remarks=remarks)
+
+    assert [(one.email, one.source) for one in facts.contacts] == [
+        ("noc@a.example", "rdap"),
+        ("abuse@a.example", "rdap_remark"),
+    ]
+
+
+def test_a_hidden_name_is_no_organisation() -> None:
+    card = ["vcard", [["fn", {}, "text", "DATA REDACTED"], ["kind", {}, "text", "org"]]]
+
+    facts = make_answer({"handle": "X-LACNIC", "roles": ["registrant"], "vcardArray": card})
+
+    assert (facts.organisation, facts.org_handle) == ("", "X-LACNIC")
+
+
+@pytest.mark.parametrize(
+    ("links", "up_url"),
+    [
+        ([("up", "https://a.example/1")], "https://a.example/1"),
+        ([("collection UP", "https://a.example/1")], "https://a.example/1"),
+        (
+            [("up", "https://a.example/1"), ("rdap-up", "https://a.example/2")],
+            "https://a.example/2",
+        ),
+        ([("self", "https://a.example/1"), ("up", "https://a.example/1")], ""),
+        ([("rdap-top rdap-active", "https://a.example/1"), ("upward", "https://a.example/2")], ""),
+    ],
+)
+def test_the_parent_is_where_the_links_say(links: list[tuple[str, str]], up_url: str) -> None:
+    facts = make_answer(links=[{"rel": rel, "href": href} for rel, href in links])
+
+    assert facts.up_url == up_url
 
 
 def test_a_registry_is_written_to_only_where_it_holds_the_network() -> None:
@@ -247,87 +335,3 @@ def test_addresses_in_running_text_lose_what_clings_to_them() -> None:
     text = "신고는abuse@x.example으로. Or mail (noc@x.example). See https://x.example/@home"
 
     assert list(mailboxes.in_text(text)) == ["abuse@x.example", "noc@x.example"]
-
-
-def test_deep_and_long_answers_are_read_in_time() -> None:
-    deep: dict[str, Any] = {"handle": "E"}
-    for _ in range(400):
-        deep = {"handle": "E", "entities": [deep] * 2}
-    long = [{"handle": f"H{n}", "roles": ["abuse"] * 5} for n in range(20_000)]
-
-    facts = registry.read({"startAddress": "192.0.2.1", "entities": [deep, *long]})
-
-    assert "no_contact" in facts.flags
-
-
-# -- Whatever comes: read, or Unreadable -----------------------------------------------
-
-KEYS = [
-    "objectClassName", "handle", "startAddress", "endAddress", "cidr0_cidrs", "entities", "roles",
-    "vcardArray", "remarks", "description", "title", "links", "rel", "href", "events", "eventDate",
-    "eventAction", "status", "country", "redacted", "records", "content", "name", "type", "length",
-    "v4prefix", "v6prefix", "errorCode",
-]  # fmt: skip
-WORDS = [
-    "ip network", "entity", "abuse", "registrant", "email", "kind", "fn", "individual", "vcard",
-    "abuse@sample.example", "hostmaster@nic.ad.jp", "192.0.2.0", "::", "2001:db8::/128", "up", "",
-    "rdap-up rdap-active", "last changed", "2024-02-30T00:00:00Z", "0001-01-01T00:00:00+14:00",
-    "x@y.example was validated on 2024-01-01", "\ud800\x00",
-]  # fmt: skip
-LEAVES = (
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(WORDS)
-)
-ANY_JSON = st.recursive(
-    LEAVES,
-    lambda inner: (
-        st.lists(inner, max_size=5)
-        | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=6)
-    ),
-    max_leaves=40,
-)
-EMAILS = st.sampled_from(["abuse@a.example", "noc@a.example", "jo.doe@b.example", "irt@nic.or.kr"])
-ROLES = st.lists(st.sampled_from(["abuse", "registrant", "administrative", "noc", "zone"]))
-
-
-@st.composite
-def entities(draw: st.DrawFn, depth: int = 2) -> dict[str, Any]:
-    rows: list[Any] = [["email", {}, "text", email] for email in draw(st.lists(EMAILS, max_size=3))]
-    inner = draw(st.lists(entities(depth=depth - 1), max_size=2)) if depth else []
-    return {
-        "handle": draw(st.sampled_from(["A-1", "B-2", "C-3", ""])),
-        "roles": draw(ROLES),
-        "vcardArray": [
-            "vcard",
-            [*rows, ["kind", {}, "text", draw(st.sampled_from(["org", "individual"]))]],
-        ],
-        "entities": inner,
-    }
-
-
-def emails_in(found: list[dict[str, Any]]) -> set[str]:
-    here = {row[3] for one in found for row in one["vcardArray"][1] if row[0] == "email"}
-    return here.union(*(emails_in(one["entities"]) for one in found)) if found else here
-
-
-@given(ANY_JSON)
-@settings(max_examples=300, deadline=None)
-def test_no_document_does_more_than_be_unreadable(document: object) -> None:
-    try:
-        facts = registry.read(document)
-    except Unreadable:
-        assert not isinstance(document, dict)
-    else:
-        chosen = facts.chosen
-        assert chosen is None or chosen in facts.contacts
-        json.dumps([sorted(facts.flags), facts.prefixes and str(facts.prefixes[0])])
-
-
-@given(st.lists(entities(), max_size=3))
-@settings(deadline=None)
-def test_every_address_of_every_entity_is_listed_once(found: list[dict[str, Any]]) -> None:
-    facts = registry.read({"startAddress": "192.0.2.1", "entities": found})
-
-    listed = [one.email for one in facts.contacts]
-    assert len(listed) == len(set(listed))
-    assert set(listed) == emails_in(found)
-    assert facts.chosen is None or "registry" not in facts.chosen.flags
