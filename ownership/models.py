@@ -6,6 +6,7 @@ Ranges are kept as two sortable keys (``escalation.prefixes.keys``).
 
 from datetime import datetime
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
@@ -19,7 +20,11 @@ from ownership.lifecycle import OPEN, REQUEST, State
 
 
 class RegistryHost(models.Model):
-    """One RDAP server: the token bucket that all workers share."""
+    """One RDAP server: the token bucket that all workers share.
+
+    ``host`` may carry a kind of question with a budget of its own, as in
+    ``rdap.db.ripe.net/entity``.
+    """
 
     host = models.CharField(max_length=253, primary_key=True)
     tokens = models.FloatField(default=5.0)
@@ -52,7 +57,8 @@ class NetworkQuerySet(models.QuerySet["Network"]):
         return self.filter(first__lte=first, last__gte=last).order_by("-first", "last")
 
     def fresh(self, since: datetime) -> "NetworkQuerySet":
-        return self.filter(read_at__gte=since)
+        """Networks that a registry gave as the answer for an address since then."""
+        return self.filter(asked_at__gte=since)
 
 
 class Network(models.Model):
@@ -77,6 +83,9 @@ class Network(models.Model):
     sha256 = models.CharField(max_length=64)
     document_gz = models.BinaryField(null=True)
     read_at = models.DateTimeField()
+    asked_at = models.DateTimeField(
+        null=True, help_text="when it was last the answer for an address inside, not a parent"
+    )
 
     objects = NetworkQuerySet.as_manager()
 
@@ -96,6 +105,11 @@ class Network(models.Model):
     @property
     def range(self) -> str:
         return f"{prefixes.from_key(self.first)} – {prefixes.from_key(self.last)}"
+
+    def covers(self, prefix: Prefix) -> bool:
+        """Whether all of ``prefix`` lies in the network."""
+        first, last = prefixes.keys(prefix)
+        return self.first <= first and last <= self.last
 
 
 class Contact(models.Model):
@@ -176,10 +190,18 @@ class Inquiry(Owed):
                 fields=["prefix"], condition=Q(outcome=""), name="ownership_one_open_inquiry"
             )
         ]
-        indexes = [due_index("ownership_inquiries_due")]
+        indexes = [
+            due_index("ownership_inquiries_due"),
+            models.Index(fields=["first", "last"], name="ownership_inquiry_range"),
+        ]
 
     def __str__(self) -> str:
         return self.prefix
+
+    @property
+    def asked(self) -> Prefix:
+        """What is asked about, as a prefix."""
+        return prefixes.parse_prefix(self.prefix)
 
 
 class RequestQuerySet(models.QuerySet["Request"]):
@@ -266,11 +288,13 @@ class Rung(models.Model):
         NEXT = "next", _("next contact")
         FORWARDED = "forwarded", _("named by the contact before")
         BY_HAND = "by_hand", _("entered by two agents")
+        NOTICE = "notice", _("told of the answer of another contact")
 
     inquiry = models.ForeignKey(Inquiry, models.CASCADE, related_name="rungs")
     request = models.ForeignKey(Request, models.PROTECT, related_name="rungs")
     position = models.PositiveSmallIntegerField()
     why = models.CharField(max_length=20, choices=Why.choices)
+    note = models.TextField(blank=True, help_text="by hand: who proposed and agreed, and why")
     opened_at = models.DateTimeField(default=timezone.now)
 
     class Meta:
@@ -286,11 +310,11 @@ class Rung(models.Model):
         return f"{self.inquiry} {self.position}: {self.request}"
 
 
-class Answer(models.Model):
+class Answer(Owed):
     """What a contact said, by a POST from the page behind their link.
 
-    A confirm waits (``checked_at`` null) until a fresh look-up has shown that
-    the registry still lists the contact.
+    It takes effect when the sweep has checked it (``checked_at``): a confirm
+    only if a fresh look-up shows that the registry still lists the contact.
     """
 
     class Kind(models.TextChoices):
@@ -312,6 +336,9 @@ class Answer(models.Model):
     checked_at = models.DateTimeField(null=True)
     accepted = models.BooleanField(null=True)
     reject_reason = models.TextField(blank=True)
+
+    class Meta:
+        indexes = [due_index("ownership_answers_due")]
 
     def __str__(self) -> str:
         return f"{self.request}: {self.kind}"
@@ -336,7 +363,7 @@ class Proof(models.Model):
         MANUAL = "manual", _("judged by agents")
 
     network = models.ForeignKey(Network, models.PROTECT, null=True, related_name="proofs")
-    answer = models.OneToOneField(Answer, models.PROTECT, null=True, related_name="proof")
+    answer = models.ForeignKey(Answer, models.PROTECT, null=True, related_name="proofs")
     method = models.CharField(max_length=20, choices=Method.choices)
     level = models.PositiveSmallIntegerField()
     first = models.CharField(max_length=32)
@@ -344,14 +371,28 @@ class Proof(models.Model):
     provenance = models.TextField(help_text="whose word it is, and by which look-up")
     verified_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
-    revoked_at = models.DateTimeField(null=True)
+    flags = models.JSONField(default=list, help_text="what weakens it")
+    revoked_at = models.DateTimeField(_("revoked"), null=True)
+    revoked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    revoke_reason = models.TextField(_("why revoked"), blank=True)
 
     objects = ProofQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("proof")
         verbose_name_plural = _("proofs")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["answer", "first", "last"], name="ownership_one_proof_a_scope"
+            )
+        ]
         indexes = [models.Index(fields=["first", "last"], name="ownership_proof_range")]
 
     def __str__(self) -> str:
-        return f"level {self.level}: {prefixes.from_key(self.first)} – {prefixes.from_key(self.last)}"
+        return f"level {self.level}: {self.range}"
+
+    @property
+    def range(self) -> str:
+        return f"{prefixes.from_key(self.first)} – {prefixes.from_key(self.last)}"

@@ -1,0 +1,154 @@
+"""Looks up whose space a prefix is.  Asks the outside: never call it inside a transaction."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+from django.utils import timezone
+
+from escalation.errors import TryAgainLater
+from escalation.prefixes import Prefix
+from ownership import bootstrap, budget, configured, rdap, records, registry, walk
+from ownership.bootstrap import Bootstrap
+from ownership.facts import Flag
+from ownership.models import BootstrapFile, Contact, Network
+from ownership.walk import Found
+
+FOR_DISPLAY: Final = timedelta(hours=24)
+FOR_SENDING: Final = timedelta(hours=1)
+NOW: Final = timedelta(0)  # a confirm is accepted by a fresh answer only
+MOST_PARENTS: Final = 3
+MOST_ENTITIES: Final = 2
+
+
+def stored_bootstrap() -> Bootstrap:
+    """IANA's tables as last fetched; the bundled copy, fit for display only, until then."""
+    files = {row.name: row for row in BootstrapFile.objects.exclude(fetched_at=None)}
+    if not all(name in files and files[name].body for name in bootstrap.FILES):
+        return bootstrap.bundled()
+    oldest = min(row.fetched_at for row in files.values() if row.fetched_at)
+    return bootstrap.combined({name: files[name].body for name in bootstrap.FILES}, oldest)
+
+
+class Asker:
+    """Asks the registries for one row: their rules, their budgets, one time limit for all."""
+
+    def __init__(self) -> None:
+        self.tables = stored_bootstrap()
+        self.rules = replace(configured.rules(self.tables), admit=budget.Turn())
+
+    def require_fitness(self) -> None:
+        """Raise ``TryAgainLater`` if letters must not be written by this copy of the tables."""
+        if configured.needs_bootstrap() and not self.tables.fit_for_sending(timezone.now()):
+            raise TryAgainLater("IANA's tables are older than two days.", after=300)
+
+    def network(self, prefix: Prefix) -> Found | None:
+        """The network around ``prefix``; None where the registry knows none that is somebody's."""
+        try:
+            found = walk.network(prefix, configured.base_urls(prefix, self.tables), self.rules)
+        except rdap.NotFound:
+            return None
+        except rdap.TryLater as pause:
+            budget.block(pause.host, pause.seconds)
+            raise
+        if Flag.CATCH_ALL in found.facts.flags:
+            return None
+        return self._dereferenced(found) if found.facts.chosen is None else found
+
+    def parent(self, found: Found) -> Found | None:
+        """The network around a network, None at the top."""
+        try:
+            return walk.parent(found, self.rules)
+        except rdap.TryLater as pause:
+            budget.block(pause.host, pause.seconds)
+            raise
+
+    def _dereferenced(self, found: Found) -> Found:
+        """Ask for the holders themselves where the network's record shows nobody to write to."""
+        base = walk.base_of(found.answer.final_url)
+        handles = dict.fromkeys([*found.facts.registrants, found.facts.org_handle])
+        for handle in [one for one in handles if one][:MOST_ENTITIES] if base else []:
+            try:
+                answer = rdap.fetch(walk.entity_url(base, handle), self.rules)
+            except rdap.NotFound:
+                continue
+            except rdap.TryLater as pause:
+                budget.block(pause.host, pause.seconds)
+                raise
+            found = records.with_contacts(found, registry.read(answer.document).contacts)
+        return found
+
+
+def cached(prefix: Prefix, no_older_than: timedelta) -> Network | None:
+    """The most specific network on file around ``prefix``, if it is fresh enough."""
+    if not no_older_than:
+        return None
+    on_file = Network.objects.covering(prefix).fresh(timezone.now() - no_older_than)
+    return next((one for one in on_file[:10] if Flag.RANGE_UNKNOWN not in one.flags), None)
+
+
+def lookup(
+    prefix: Prefix, no_older_than: timedelta = FOR_DISPLAY, asker: Asker | None = None
+) -> Network | None:
+    """The network that holds ``prefix``, from our files or from the registry.
+
+    None where the registry knows none, or only a block that is nobody's.
+    Raises ``TryAgainLater`` when there is no answer now.
+    """
+    if known := cached(prefix, no_older_than):
+        return known
+    asker = asker or Asker()
+    if no_older_than < FOR_DISPLAY:
+        asker.require_fitness()
+    found = asker.network(prefix)
+    return records.keep(found, prefix, asked=True) if found else None
+
+
+def parent_of(network: Network, prefix: Prefix, asker: Asker) -> Network | None:
+    """The network around ``network``, which has just been read; None at the top.
+
+    Raises ``TryAgainLater``.
+    """
+    found = records.found_again(network)
+    if found is None or Flag.RANGE_UNKNOWN in found.facts.flags:
+        return None
+    wider = asker.parent(found)
+    if wider is None:
+        return None
+    parent = records.keep(wider, prefix, asked=False)
+    if network.parent_id != parent.pk:
+        network.parent = parent
+        network.save(update_fields=["parent"])
+    return parent
+
+
+def upwards(network: Network, prefix: Prefix, asker: Asker) -> Iterator[Network]:
+    """``network`` and the networks around it, each read when it is asked for."""
+    current: Network | None = network
+    for _ in range(MOST_PARENTS + 1):
+        if current is None:
+            return
+        yield current
+        current = parent_of(current, prefix, asker)
+
+
+def wants_parent(network: Network) -> bool:
+    """Whether the network is so small, or handed on, that its parent is asked as well."""
+    found = records.found_again(network)
+    return found is not None and walk.wants_parent(found.facts)
+
+
+def still_listed(prefix: Prefix, contact: Contact, asker: Asker) -> Network | None:
+    """The network around ``prefix`` that lists ``contact`` at this moment, or None.
+
+    Reads the registry afresh, and goes up from the most specific network only
+    as far as needed.  Raises ``TryAgainLater``.
+    """
+    network = lookup(prefix, NOW, asker)
+    if network is None:
+        return None
+    for one in upwards(network, prefix, asker):
+        if one.contacts.filter(contact=contact, listed=True).exists():
+            return one
+    return None
