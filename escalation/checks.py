@@ -79,8 +79,8 @@ def work_is_not_done_in_the_request(queue: dict[str, Any]) -> str:
 
 
 def heartbeat_is_shared(queue: dict[str, Any]) -> str:
-    backend = settings.CACHES.get(queue.get("cache", "default"), {}).get("BACKEND", "")
-    if backend.rpartition(".")[2] in {"LocMemCache", "DummyCache", ""}:
+    cache: dict[str, Any] = settings.CACHES.get(queue.get("cache", "default"), {})
+    if cache.get("BACKEND", "").rpartition(".")[2] in {"LocMemCache", "DummyCache", ""}:
         return "cache must name a cache that processes share: else no health check sees the cluster"
     return ""
 

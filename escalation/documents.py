@@ -78,9 +78,14 @@ def lifecycle_page() -> Iterator[str]:
 
 
 def _arrows(table: Lifecycle) -> Iterator[str]:
+    """One arrow for each pair of states, with every step that takes it."""
+    arrows: dict[tuple[str, str], list[str]] = {}
     for step in table.transitions:
         for source in sorted(step.sources):
-            yield f"    {source} --> {step.target or source}: {step.event}"
+            if step.target and step.target != source:
+                arrows.setdefault((source, step.target), []).append(step.event)
+    for (source, target), events in arrows.items():
+        yield f"    {source} --> {target}: {', '.join(events)}"
 
 
 def _row(table: Lifecycle, step: Transition) -> str:

@@ -98,10 +98,15 @@ JOBS: dict[str, Check] = {
 }
 
 
-def examine(checks: Iterable[tuple[str, Check]]) -> JsonResponse:
-    """The answer for a monitor: 200 when no check finds trouble, else 503."""
+def service_checks() -> list[tuple[str, Check]]:
+    """The checks of the web server, and those that the apps add."""
+    named = [(path, import_string(path)) for path in settings.HEALTH_CHECKS]
+    return [*SERVICE.items(), *named]
+
+
+def findings_of(checks: Iterable[tuple[str, Check]]) -> dict[str, dict[str, str]]:
+    """What each check finds: its ``state`` (ok, caution or trouble) and what it ``says``."""
     findings: dict[str, dict[str, str]] = {}
-    began = time.monotonic()
     for name, check in checks:
         try:
             trouble = check()
@@ -109,6 +114,13 @@ def examine(checks: Iterable[tuple[str, Check]]) -> JsonResponse:
             trouble = "The database cannot say: see the check of the database and its migrations."
         state = "ok" if not trouble else "caution" if isinstance(trouble, Caution) else "trouble"
         findings[name] = {"state": state, "says": trouble}
+    return findings
+
+
+def examine(checks: Iterable[tuple[str, Check]]) -> JsonResponse:
+    """The answer for a monitor: 200 when no check finds trouble, else 503."""
+    began = time.monotonic()
+    findings = findings_of(checks)
     well = all(finding["state"] != "trouble" for finding in findings.values())
     took = round((time.monotonic() - began) * 1000)
     body = {"state": "ok" if well else "trouble", "checks": findings, "milliseconds": took}
@@ -119,8 +131,7 @@ def examine(checks: Iterable[tuple[str, Check]]) -> JsonResponse:
 @never_cache
 def healthz(request: HttpRequest) -> JsonResponse:
     """The web server, its database and its files, and what the apps add."""
-    named = [(path, import_string(path)) for path in settings.HEALTH_CHECKS]
-    return examine([*SERVICE.items(), *named])
+    return examine(service_checks())
 
 
 @require_safe

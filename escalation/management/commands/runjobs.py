@@ -11,7 +11,8 @@ class Command(BaseCommand):
     help = "Does the background work, until Ctrl-C or SIGTERM. Several machines may run it."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        stall = float(settings.Q_CLUSTER["timeout"]) + 10
+        cluster: dict[str, Any] = settings.Q_CLUSTER
+        stall = cluster["timeout"] + 10.0
         parser.add_argument(
             "--stall", type=float, default=stall, metavar="SECONDS",
             help="Start the cluster again when it has work and finishes none for so long.",
