@@ -28,6 +28,7 @@ def fresh_address() -> str:
 
 
 def make_listing(prefix: str, **fields: Any) -> Listing:
+    fields.setdefault("reason_class", "automatic")
     return listing_actions.add(ip_network(prefix), actor=DESK, source="test", **fields)
 
 

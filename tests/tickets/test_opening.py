@@ -25,7 +25,7 @@ def test_a_ticket_begins_a_case_and_two_conversations_and_wakes_the_jobs(clinic:
     parties = Conversation.objects.filter(ticket=ticket).values_list("party", flat=True)
     assert sorted(parties) == [Party.CUSTOMER, Party.SENDER]
     assert ticket.case.due_at is not None
-    assert "cases" in {row.task()["name"] for row in OrmQ.objects.all()}
+    assert "cases" in {row.task["name"] for row in OrmQ.objects.all()}
 
 
 def test_the_sender_gets_a_link_of_their_own_and_its_token_is_kept_only_as_a_hash(
