@@ -6,6 +6,7 @@ that text order is number order on every database.
 """
 
 import ipaddress
+import socket
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 from django.utils.translation import gettext as _
@@ -131,9 +132,21 @@ def covering(prefix: Prefix) -> list[str]:
 
     At most 33 or 129 texts: an index probe each, on any database.
     """
-    return [
-        str(prefix.supernet(new_prefix=length)) for length in range(prefix.prefixlen, -1, -1)
-    ]
+    address, bits = int(prefix.network_address), prefix.max_prefixlen
+    shifts = range(bits - prefix.prefixlen, bits + 1)
+    return [text(address >> shift << shift, bits - shift, prefix.version) for shift in shifts]
+
+
+def text(number: int, length: int, family: int) -> str:
+    """The canonical text of the prefix of ``length`` that begins at ``number``.
+
+    ``str(ip_network(...))``, many times as fast: bulk work and look-ups go through here.
+    """
+    if family == 4:
+        return f"{socket.inet_ntoa(number.to_bytes(4))}/{length}"
+    if number >> 64 == 0:  # the C library writes ::192.0.2.1 where Python writes ::c000:201
+        return f"{IPv6Address(number)}/{length}"
+    return f"{socket.inet_ntop(socket.AF_INET6, number.to_bytes(16))}/{length}"
 
 
 def contains(outer: Prefix, inner: Prefix) -> bool:
@@ -151,7 +164,9 @@ def is_public(prefix: Prefix, *, documentation_too: bool = False) -> bool:
         return True
     if isinstance(prefix, IPv6Network) and not contains(ipaddress.ip_network("2000::/3"), prefix):
         return False
-    return not any(block.overlaps(prefix) for block in NOT_PUBLIC if block.version == prefix.version)
+    return not any(
+        block.overlaps(prefix) for block in NOT_PUBLIC if block.version == prefix.version
+    )
 
 
 def too_wide(prefix: Prefix) -> bool:

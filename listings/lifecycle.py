@@ -1,4 +1,8 @@
-"""The life of a listing."""
+"""The life of a listing.
+
+No step wakes a sweep: ``listings.actions`` asks for a publication once for all
+the steps of a transaction, and that nudges.
+"""
 
 from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
@@ -25,24 +29,21 @@ class Event(TextChoices):
 
 STAFF = frozenset({Role.AGENT, Role.DESK})
 DESK_ONLY = frozenset({Role.DESK})
-PUBLISH = ("publications",)
 
 # fmt: off
 LISTING = Lifecycle(
     name="listing", states=State, events=Event, initial=State.PENDING,
     final=frozenset({State.REMOVED}),
     transitions=(
-        Transition(Event.ACTIVATE, frozenset({State.PENDING}), State.ACTIVE,
-                   STAFF, nudges=PUBLISH),
+        Transition(Event.ACTIVATE, frozenset({State.PENDING}), State.ACTIVE, STAFF),
         Transition(Event.CANCEL, frozenset({State.PENDING}), State.REMOVED, STAFF),
-        Transition(Event.REMOVE, frozenset({State.ACTIVE}), State.PENDING_REMOVAL,
-                   STAFF, nudges=PUBLISH),
+        Transition(Event.REMOVE, frozenset({State.ACTIVE}), State.PENDING_REMOVAL, STAFF),
         Transition(Event.EXPIRE, frozenset({State.ACTIVE}), State.PENDING_REMOVAL,
-                   DESK_ONLY, nudges=PUBLISH),
+                   DESK_ONLY),
         Transition(Event.CONFIRM_GONE, frozenset({State.PENDING_REMOVAL}), State.REMOVED,
                    DESK_ONLY),
         Transition(Event.RELIST, frozenset({State.PENDING_REMOVAL, State.REMOVED}), State.ACTIVE,
-                   STAFF, nudges=PUBLISH),
+                   STAFF),
     ),
 )
 # fmt: on

@@ -1,15 +1,21 @@
 """What is blocked, what is taken out of it, and what every sink has proved to serve."""
 
+from typing import TYPE_CHECKING
+
 from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from escalation import prefixes
+from escalation.actors import Role
 from escalation.lifecycle import AbstractEntry, LivingModel, known_state, state_field
 from escalation.owed import Owed, due_index
 from escalation.prefixes import Prefix
 from listings.lifecycle import LISTING, State
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
 
 ENFORCED = frozenset({State.ACTIVE})
 
@@ -26,6 +32,10 @@ class ListingQuerySet(models.QuerySet["Listing"]):
     def enforced(self) -> "ListingQuerySet":
         return self.filter(state__in=ENFORCED)
 
+    def live(self) -> "ListingQuerySet":
+        """All but the removed: at most one for each prefix."""
+        return self.exclude(state=State.REMOVED)
+
     def covering(self, prefix: Prefix) -> "ListingQuerySet":
         """Listings that hold all of ``prefix``, the most specific first.
 
@@ -40,6 +50,14 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         return self.filter(
             first__gte=first, first__lte=last, length__gte=prefix.prefixlen, family=prefix.version
         ).order_by("first", "length")
+
+    def touching(self, prefix: Prefix) -> "ListingQuerySet":
+        """Listings that share an address with ``prefix``: over it, or inside it."""
+        first, last = prefixes.keys(prefix)
+        inside = Q(
+            family=prefix.version, first__gte=first, first__lte=last, length__gt=prefix.prefixlen
+        )
+        return self.filter(Q(prefix__in=prefixes.covering(prefix)) | inside)
 
 
 class Listing(LivingModel):
@@ -115,8 +133,21 @@ class ListingEntry(AbstractEntry):
         ]
 
 
+class ExceptionQuerySet(models.QuerySet["ListingException"]):
+    def live(self) -> "ExceptionQuerySet":
+        return self.filter(ended_at=None)
+
+    def covering(self, prefix: Prefix) -> "ExceptionQuerySet":
+        """Exceptions that hold all of ``prefix``, the most specific first."""
+        return self.filter(prefix__in=prefixes.covering(prefix)).order_by("-length")
+
+
 class ListingException(models.Model):
-    """A smaller prefix taken out of a larger listing; ended rows stay as history."""
+    """A smaller prefix taken out of a larger listing; ended rows stay as history.
+
+    An exception lives only as long as its listing is enforced.  Of all listings
+    and live exceptions that cover an address, the most specific one decides.
+    """
 
     listing = models.ForeignKey(Listing, models.PROTECT, related_name="exceptions")
     prefix = models.CharField(_("prefix"), max_length=49)
@@ -128,6 +159,8 @@ class ListingException(models.Model):
     ended_at = models.DateTimeField(null=True)
     serial = models.PositiveBigIntegerField(help_text="the serial that first has it")
 
+    objects = ExceptionQuerySet.as_manager()
+
     class Meta:
         verbose_name = _("exception")
         verbose_name_plural = _("exceptions")
@@ -138,10 +171,44 @@ class ListingException(models.Model):
                 name="listings_one_live_exception",
             )
         ]
-        indexes = [models.Index(fields=["prefix"], name="listings_exception_prefix")]
+        indexes = [
+            models.Index(fields=["prefix"], name="listings_exception_prefix"),
+            models.Index(
+                fields=["family", "first", "length"],
+                condition=Q(ended_at=None),
+                name="listings_exception_order",
+            ),
+            models.Index(fields=["serial"], name="listings_exception_serial"),
+        ]
 
     def __str__(self) -> str:
-        return self.prefix
+        return prefixes.shown(self.network)
+
+    @property
+    def network(self) -> Prefix:
+        return prefixes.parse_prefix(self.prefix)
+
+
+class Removal(models.Model):
+    """One order to let a prefix in again: who gave it, why, and the serial that has it."""
+
+    key = models.CharField(max_length=120, unique=True)
+    prefix = models.CharField(_("prefix"), max_length=49)
+    serial = models.PositiveBigIntegerField(help_text="the serial that first lacks it")
+    role = models.CharField(max_length=20, choices=Role.choices)
+    user = models.ForeignKey(
+        "customers.User", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    reason = models.CharField(_("reason"), max_length=200, blank=True)
+    made_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        verbose_name = _("removal")
+        verbose_name_plural = _("removals")
+        indexes = [models.Index(fields=["serial"], name="listings_removal_serial")]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}: serial {self.serial}"
 
 
 class Sink(models.Model):
@@ -159,33 +226,97 @@ class Sink(models.Model):
         return self.name
 
 
+class PublicationQuerySet(models.QuerySet["Publication"]):
+    def waiting(self) -> "PublicationQuerySet":
+        """The one that changes still join; there is never a second."""
+        return self.filter(begun_at=None)
+
+    def published(self) -> "PublicationQuerySet":
+        return self.filter(published_at__isnull=False)
+
+    def unpublished(self) -> "PublicationQuerySet":
+        """Those whose list no sink has been given, nor need be."""
+        return self.filter(published_at=None, superseded_at=None)
+
+    def held(self) -> "PublicationQuerySet":
+        """Those that wait for an agent."""
+        return self.unpublished().filter(held_at__isnull=False, released_at=None)
+
+
 class Publication(Owed):
-    """One serial of the list.  Changes join the newest one that has not begun.
+    """One serial of the list.  Changes join the one that has not begun.
+
+    There is never more than one that has not begun, and it begins under its
+    row lock: so when a serial has begun, every change that was promised that
+    serial or an earlier one is committed, and what is read then has them all.
 
     ``held_why`` is set when a guard holds it; the feed then stays as it was
     until an agent releases it or a later serial passes.
     """
 
     serial = models.BigAutoField(primary_key=True)
-    asked_at = models.DateTimeField(default=timezone.now)
+    asked_at = models.DateTimeField(_("asked for"), default=timezone.now)
     begun_at = models.DateTimeField(null=True)
-    n_prefixes = models.PositiveBigIntegerField(null=True)
+    n_listings = models.PositiveBigIntegerField(_("listings"), null=True)
+    n_prefixes = models.PositiveBigIntegerField(_("prefixes in the feed"), null=True)
     sha256 = models.CharField(max_length=64, blank=True)
-    published_at = models.DateTimeField(null=True)
-    held_at = models.DateTimeField(null=True)
-    held_why = models.TextField(blank=True)
+    published_at = models.DateTimeField(_("published"), null=True)
+    held_at = models.DateTimeField(_("held"), null=True)
+    held_why = models.TextField(_("why it is held"), blank=True)
+    released_at = models.DateTimeField(_("released"), null=True)
     released_by = models.ForeignKey(
         "customers.User", models.PROTECT, null=True, blank=True, related_name="+"
     )
+    release_note = models.CharField(max_length=200, blank=True)
     superseded_at = models.DateTimeField(null=True)
+
+    objects = PublicationQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("publication")
         verbose_name_plural = _("publications")
-        indexes = [due_index("listings_publications_due")]
+        constraints = [
+            models.UniqueConstraint(
+                models.expressions.ExpressionWrapper(
+                    Q(begun_at__isnull=True), output_field=models.BooleanField()
+                ),
+                condition=Q(begun_at=None),
+                name="listings_one_waiting",
+            )
+        ]
+        indexes = [
+            due_index("listings_publications_due"),
+            models.Index(
+                fields=["serial"],
+                condition=Q(published_at__isnull=False),
+                name="listings_published",
+            ),
+            models.Index(
+                fields=["serial"],
+                condition=Q(published_at=None, superseded_at=None),
+                name="listings_unpublished",
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"serial {self.serial}"
+        return _("serial %(serial)d") % {"serial": self.serial}
+
+    @property
+    def is_held(self) -> bool:
+        return bool(
+            self.held_at and not (self.released_at or self.published_at or self.superseded_at)
+        )
+
+    @property
+    def standing(self) -> "StrPromise":
+        """Where it is, in a word or two."""
+        if self.published_at:
+            return _("published")
+        if self.superseded_at:
+            return _("overtaken by a later one")
+        if self.parked_at:
+            return _("given up")
+        return _("held") if self.is_held else _("on its way")
 
 
 class Receipt(models.Model):

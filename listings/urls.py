@@ -1,6 +1,8 @@
 """Routes of this app."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from listings import views
 
 app_name = "listings"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [path("plain/", views.plain, name="plain")]

@@ -1,0 +1,305 @@
+"""The list at the desk: looked up, added to by hand, let out when a guard holds it."""
+
+import uuid
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
+
+from django import forms
+from django.contrib import admin, messages
+from django.db import transaction
+from django.db.models import Model, Q, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from customers.access import actor_of
+from escalation import prefixes
+from escalation.errors import Refused
+from escalation.paging import UncountedPaginator
+from listings import actions, publishing, sinks
+from listings.models import (
+    Listing,
+    ListingEntry,
+    ListingException,
+    Publication,
+    Receipt,
+    Sink,
+)
+
+ByAgent = Callable[[Any], object]
+Row = TypeVar("Row", bound=Model)
+
+
+class ForAgents:
+    """Every agent may look; nobody changes or deletes a row but through an action."""
+
+    admin_site: Any
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return bool(self.admin_site.has_permission(request))
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return False
+
+
+class SearchedByPrefix(ForAgents, admin.ModelAdmin[Row]):
+    """A search box that takes an address or a prefix: what covers it, and what lies in it."""
+
+    search_fields = ("prefix",)
+    search_help_text = gettext_lazy("An address or a prefix: what covers it and what lies in it")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: "QuerySet[Row]", search_term: str
+    ) -> "tuple[QuerySet[Row], bool]":
+        if not search_term.strip():
+            return queryset, False
+        try:
+            prefix = prefixes.parse_prefix(search_term)
+        except Refused:
+            return queryset.none(), False
+        first, last = prefixes.keys(prefix)
+        inside = Q(family=prefix.version, first__gte=first, first__lte=last)
+        inside &= Q(length__gte=prefix.prefixlen)
+        return queryset.filter(Q(prefix__in=prefixes.covering(prefix)) | inside), False
+
+
+class EntryInline(ForAgents, admin.TabularInline[ListingEntry, Listing]):
+    model = ListingEntry
+    fields = readonly_fields = ("happened_at", "event", "source", "target", "user", "note")
+    extra = 0
+    verbose_name_plural = gettext_lazy("history")
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[ListingEntry]":
+        return super().get_queryset(request).select_related("user")
+
+
+class ExceptionInline(ForAgents, admin.TabularInline[ListingException, Listing]):
+    model = ListingException
+    fields = readonly_fields = ("prefix", "reason", "made_at", "ended_at", "serial")
+    extra = 0
+
+
+class ListingForm(forms.ModelForm[Listing]):
+    """A prefix to be listed by hand."""
+
+    class Meta:
+        model = Listing
+        fields = ("prefix", "reason_class", "source", "evidence", "expires_at")
+
+    def clean_prefix(self) -> str:
+        try:
+            prefix = prefixes.parse_prefix(self.cleaned_data["prefix"])
+        except Refused as refusal:
+            raise forms.ValidationError(refusal.message) from refusal
+        if reason := actions.why_not_listable(prefix):
+            raise forms.ValidationError(reason)
+        return str(prefix)
+
+
+@admin.register(Listing)
+class ListingAdmin(SearchedByPrefix[Listing]):
+    form = ListingForm
+    list_display = ("shown", "state", "reason_class", "source", "listed_at", "expires_at", "hits")
+    list_filter = ("state", "reason_class", "family")
+    list_per_page = 50
+    ordering = ("-pk",)
+    paginator = UncountedPaginator
+    show_full_result_count = False
+    inlines = (ExceptionInline, EntryInline)
+    actions = ("let_in", "list_again")
+
+    def get_fields(self, request: HttpRequest, obj: Listing | None = None) -> Any:
+        by_hand = ListingForm.Meta.fields
+        return by_hand if obj is None else (
+            *by_hand, "state", "state_since", "listed_at", "hits", "last_hit_at", "gone_serial"
+        )  # fmt: skip
+
+    def get_inlines(self, request: HttpRequest, obj: Listing | None) -> Any:
+        return self.inlines if obj else ()
+
+    def has_add_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return self.has_view_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: Listing, form: Any, change: bool) -> None:
+        given = form.cleaned_data
+        made = actions.add(
+            prefixes.parse_prefix(given["prefix"]),
+            actor=actor_of(request),
+            reason_class=given["reason_class"],
+            source=given["source"],
+            evidence=given["evidence"],
+            expires_at=given["expires_at"],
+        )
+        obj.pk = made.pk
+        obj.refresh_from_db()
+
+    @admin.display(description=gettext_lazy("prefix"), ordering="first")
+    def shown(self, listing: Listing) -> str:
+        return str(listing)
+
+    @admin.action(description=gettext_lazy("Let in"), permissions=["act"])
+    def let_in(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> None:
+        def take_out(listing: Listing) -> None:
+            with transaction.atomic():
+                actions.take_out(
+                    listing.network,
+                    actor=actor_of(request),
+                    reason=_("by hand at the desk"),
+                    key=f"desk:{uuid.uuid4()}",
+                )
+
+        _one_by_one(self, request, queryset, take_out, _("let in"))
+
+    @admin.action(description=gettext_lazy("List again"), permissions=["act"])
+    def list_again(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> None:
+        def relist(listing: Listing) -> None:
+            actions.relist(listing, actor=actor_of(request), note=_("by hand at the desk"))
+
+        _one_by_one(self, request, queryset, relist, _("listed again"))
+
+
+@admin.register(ListingException)
+class ExceptionAdmin(SearchedByPrefix[ListingException]):
+    list_display = ("prefix", "listing", "reason", "made_at", "ended_at", "serial")
+    list_select_related = ("listing",)
+    list_per_page = 50
+    ordering = ("-pk",)
+    paginator = UncountedPaginator
+    show_full_result_count = False
+    fields = ("listing", "prefix", "reason", "made_at", "ended_at", "serial")
+
+
+class StandingFilter(admin.SimpleListFilter):
+    """Publications that want a look."""
+
+    title = gettext_lazy("standing")
+    parameter_name = "is"
+
+    def lookups(
+        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
+    ) -> Iterable[tuple[str, Any]]:
+        return [("held", _("held")), ("published", _("published"))]
+
+    def queryset(
+        self, request: HttpRequest, queryset: "QuerySet[Publication]"
+    ) -> "QuerySet[Publication]":
+        if self.value() == "held":
+            return queryset & Publication.objects.held()
+        if self.value() == "published":
+            return queryset & Publication.objects.published()
+        return queryset
+
+
+class ReceiptInline(ForAgents, admin.TabularInline[Receipt, Publication]):
+    model = Receipt
+    fields = readonly_fields = ("sink", "read_at", "proof")
+    extra = 0
+
+    def get_queryset(self, request: HttpRequest) -> "QuerySet[Receipt]":
+        return super().get_queryset(request).select_related("sink")
+
+
+@admin.register(Publication)
+class PublicationAdmin(ForAgents, admin.ModelAdmin[Publication]):
+    list_display = ("serial", "standing", "n_prefixes", "asked_at", "published_at", "held_why")
+    list_filter = (StandingFilter,)
+    list_per_page = 50
+    ordering = ("-serial",)
+    paginator = UncountedPaginator
+    show_full_result_count = False
+    inlines = (ReceiptInline,)
+    actions = ("release_held",)
+    fields = (
+        "serial", "standing", "asked_at", "n_listings", "n_prefixes", "sha256", "published_at",
+        "held_at", "held_why", "released_at", "released_by", "release_note",
+    )  # fmt: skip
+    readonly_fields = ("standing",)
+
+    @admin.display(description=gettext_lazy("standing"))
+    def standing(self, publication: Publication) -> str:
+        return str(publication.standing)
+
+    @admin.action(
+        description=gettext_lazy("Release the held list: publish it all the same"),
+        permissions=["act"],
+    )
+    def release_held(self, request: HttpRequest, queryset: "QuerySet[Publication]") -> None:
+        def release(publication: Publication) -> None:
+            publishing.release(publication, actor=actor_of(request))
+
+        _one_by_one(self, request, queryset, release, _("released"))
+
+
+@admin.register(Receipt)
+class ReceiptAdmin(ForAgents, admin.ModelAdmin[Receipt]):
+    list_display = ("sink", "publication", "read_at", "proof")
+    list_select_related = ("sink", "publication")
+    list_per_page = 50
+    ordering = ("-pk",)
+    paginator = UncountedPaginator
+    show_full_result_count = False
+    fields = ("sink", "publication", "read_at", "proof")
+
+
+class SinkForm(forms.ModelForm[Sink]):
+    """A sink, of a kind that there is code for."""
+
+    kind = forms.ChoiceField(
+        label=gettext_lazy("kind"), choices=[(kind, kind) for kind in sorted(sinks.KINDS)]
+    )
+
+    class Meta:
+        model = Sink
+        fields = ("name", "kind", "enabled")
+
+
+@admin.register(Sink)
+class SinkAdmin(ForAgents, admin.ModelAdmin[Sink]):
+    form = SinkForm
+    list_display = ("name", "kind", "enabled")
+
+    def has_add_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return bool(request.user.is_superuser) and self.has_view_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return self.has_add_permission(request)
+
+    def save_model(self, request: HttpRequest, obj: Sink, form: Any, change: bool) -> None:
+        """A sink that begins to serve needs a list, and a receipt of it."""
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            publishing.ask()
+
+
+def _one_by_one(
+    desk: admin.ModelAdmin[Any],
+    request: HttpRequest,
+    rows: "QuerySet[Any]",
+    act: ByAgent,
+    done: str,
+) -> None:
+    """Do ``act`` on each row, say each refusal, and keep an entry of each that was done."""
+    n_done = 0
+    for row in rows:
+        try:
+            act(row)
+        except Refused as refusal:
+            desk.message_user(request, f"{row}: {refusal.message}", messages.ERROR)
+        else:
+            n_done += 1
+            desk.log_change(request, row, done)
+    if n_done:
+        words = ngettext("%(n)d row: %(done)s.", "%(n)d rows: %(done)s.", n_done)
+        desk.message_user(request, words % {"n": n_done, "done": done}, messages.SUCCESS)

@@ -1,0 +1,63 @@
+"""The sweeps of the list: what has expired, what must be published, what is proved."""
+
+from escalation import owed, queue
+from escalation.errors import TryAgainLater
+from listings import actions, feed_guard, publishing, queries, sinks
+from listings.editions import spooled
+from listings.models import Publication, Sink
+
+PUBLISH_WORST = 30.0  # seconds: a million prefixes, with room to spare
+PROVE_WORST = 30.0
+CHECKED = 100  # changed prefixes of each kind that a receipt looks for
+
+
+def sweep_listings() -> int:
+    """Remove what has expired; end what every sink has let go."""
+    with owed.lasting("listings"):
+        expired, gone = actions.expire(), actions.confirm_gone()
+        if actions.BATCH in (expired, gone):
+            queue.nudge("listings")
+    return expired + gone
+
+
+def sweep_publications() -> int:
+    """Publish the serials that are due, and read back those that are out."""
+    publishing.keep_fresh()
+    rows = Publication.objects.all()
+    n = owed.work_through(
+        "publications", rows.filter(published_at=None), publish, worst=PUBLISH_WORST
+    )
+    return n + owed.work_through(
+        "publications", rows.filter(published_at__isnull=False), prove, worst=PROVE_WORST
+    )
+
+
+def publish(publication: Publication) -> None:
+    if publishing.overtaken(publication):
+        publishing.drop(publication)
+        return
+    publishing.begin(publication)
+    publishing.wait_for_released(publication)
+    with spooled(publication.serial) as edition:
+        last = Publication.objects.published().order_by("-serial").first()
+        why = "" if publication.released_at else feed_guard.why_held(edition, last)
+        if why:
+            publishing.hold(publication, edition, why)
+        else:
+            publishing.publish(publication, edition)
+
+
+def prove(publication: Publication) -> None:
+    if publishing.overtaken(publication):
+        publishing.record(publication, {}, [])
+        return
+    since = queries.proved_serial() or 0
+    changed = queries.changed_prefixes(since, publication.serial, CHECKED)
+    expected = [(prefix, queries.touches(prefix)) for prefix in changed]
+    proofs, failures = {}, []
+    for sink in Sink.objects.filter(enabled=True).exclude(receipts__publication=publication):
+        try:
+            proofs[sink] = sinks.KINDS[sink.kind].read_back(publication, expected)
+        except TryAgainLater as error:
+            failures.append(f"{sink}: {error}")
+    publishing.record(publication, proofs, failures)

@@ -1,0 +1,145 @@
+"""What the list says of an address or a prefix, now and before.
+
+Of all enforced listings and live exceptions that cover an address the most
+specific one decides: an exception takes it out of wider listings, a listing
+inside an exception lists it again, and of two equal ones the listing wins.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+
+from django.db.models import Exists, F, Max, OuterRef, Q, Subquery, Value
+from django.utils.translation import gettext as _
+
+from escalation import prefixes
+from escalation.prefixes import Address, Prefix
+from listings import protected, ranges
+from listings.lifecycle import State
+from listings.models import (
+    Listing,
+    ListingException,
+    ListingQuerySet,
+    Receipt,
+    Removal,
+    Sink,
+)
+
+EARLIER = 50  # past listings that anybody reads
+MARKS = ["first", "length", "lists"]
+
+
+def listed(address: Address) -> Listing | None:
+    """The listing that refuses ``address``, None if none does."""
+    return _deciding(prefixes.parse_prefix(str(address))).first()
+
+
+def _deciding(prefix: Prefix) -> ListingQuerySet:
+    """The most specific enforced listing over ``prefix``, unless an exception is nearer.
+
+    One query: an index probe for each possible prefix length, twice.
+    """
+    nearest = ListingException.objects.live().covering(prefix).values("length")[:1]
+    covering = Listing.objects.enforced().covering(prefix).alias(hole=Subquery(nearest))
+    return covering.filter(Q(hole=None) | Q(length__gte=F("hole")))
+
+
+def covering_listing(prefix: Prefix) -> Listing | None:
+    """The listing that a case about ``prefix`` hangs on, None if nothing of it is enforced.
+
+    It is the most specific one over all of ``prefix`` that no exception takes
+    it out of, else the first enforced one inside.
+    """
+    if not touches(prefix):
+        return None
+    over = _deciding(prefix).first()
+    return over or Listing.objects.enforced().inside(prefix).first()
+
+
+def touches(prefix: Prefix) -> bool:
+    """Whether any address of ``prefix`` is refused."""
+    return any(True for _range in _enforced_within(prefix))
+
+
+def _enforced_within(prefix: Prefix) -> Iterator[ranges.Range]:
+    """What of ``prefix`` is enforced, as ranges of numbers."""
+    mask = ranges.MASK[prefix.version]
+    first, last = (int(key, 16) & mask for key in prefixes.keys(prefix))
+    whole = (first, last, _deciding(prefix).exists())
+    if first == last:
+        return ranges.enforced([whole])
+    return ranges.enforced(chain([whole], _marks(prefix.version, prefix)))
+
+
+def enforced_ranges(family: int) -> Iterator[ranges.Range]:
+    """All that is refused, in order, neighbours merged; streamed from one statement."""
+    return ranges.enforced(_marks(family))
+
+
+def _marks(family: int, within: Prefix | None = None) -> Iterator[ranges.Mark]:
+    """Enforced listings and live exceptions of a family, sorted, from one snapshot.
+
+    ``within`` asks for those strictly inside a prefix.
+    """
+    place = Q(family=family)
+    if within is not None:
+        first, last = prefixes.keys(within)
+        place &= Q(first__gte=first, first__lte=last, length__gt=within.prefixlen)
+    lists = Listing.objects.enforced().filter(place).annotate(lists=Value(1))
+    takes_out = ListingException.objects.live().filter(place).annotate(lists=Value(0))
+    both = lists.values_list(*MARKS).union(takes_out.values_list(*MARKS), all=True)
+    bits, mask = ranges.BITS[family], ranges.MASK[family]
+    for key, length, kind in both.order_by(*MARKS).iterator(chunk_size=5000):
+        number = int(key, 16) & mask
+        yield number, number | (1 << bits - length) - 1, kind == 1
+
+
+def exception_over(prefix: Prefix) -> ListingException | None:
+    """The live exception nearest to ``prefix``."""
+    return ListingException.objects.live().covering(prefix).select_related("listing").first()
+
+
+def earlier(prefix: Prefix) -> list[Listing]:
+    """Past listings over ``prefix`` or inside it, the latest first."""
+    past = Listing.objects.exclude(state__in=[State.PENDING, State.ACTIVE])
+    return list(past.touching(prefix).order_by("-pk")[:EARLIER])
+
+
+def why_protected(prefix: Prefix) -> str:
+    """Why ``prefix`` may never be listed (not public, our own, protected), "" if it may."""
+    return protected.why(prefix)
+
+
+def sinks_behind(serial: int) -> list[str]:
+    """Names of the enabled sinks that have not proved to serve ``serial`` or a later one."""
+    proved = Receipt.objects.filter(sink=OuterRef("pk"), publication__gte=serial)
+    enabled = Sink.objects.filter(enabled=True)
+    behind = list(enabled.exclude(Exists(proved)).order_by("name").values_list("name", flat=True))
+    if not behind and not enabled.exists():
+        return [_("no sink is enabled")]
+    return behind
+
+
+def proved_serial() -> int | None:
+    """The latest serial that every enabled sink has proved; None if there is none."""
+    latest = [
+        serial
+        for (serial,) in Sink.objects.filter(enabled=True)
+        .annotate(latest=Max("receipts__publication"))
+        .values_list("latest")
+    ]
+    return None if not latest or None in latest else min(latest)
+
+
+def changed_prefixes(after: int, upto: int, n: int) -> list[Prefix]:
+    """Up to ``n`` prefixes of each kind of change with serials after one, up to another."""
+    span = {"serial__gt": after, "serial__lte": upto}
+    gone = Listing.objects.filter(
+        state=State.PENDING_REMOVAL, gone_serial__gt=after, gone_serial__lte=upto
+    )
+    found = [
+        *gone.values_list("prefix", flat=True)[:n],
+        *Removal.objects.filter(**span).values_list("prefix", flat=True)[:n],
+        *ListingException.objects.filter(**span).values_list("prefix", flat=True)[:n],
+        *Listing.objects.enforced().order_by("-pk").values_list("prefix", flat=True)[:n],
+    ]
+    return [prefixes.parse_prefix(text) for text in dict.fromkeys(found)]
