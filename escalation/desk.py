@@ -8,10 +8,13 @@ from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin import AdminSite
-from django.http import Http404, HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
 from django.utils.translation import gettext_lazy as _
+
+from escalation import health
 
 
 class Desk(AdminSite):
@@ -46,6 +49,33 @@ class Desk(AdminSite):
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The desk opens on its queue."""
         return redirect("admin:tickets_case_changelist")
+
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        return [
+            path("health/", self.admin_view(self.health), name="health"),
+            path("more/", self.admin_view(self.more), name="more"),
+            *super().get_urls(),
+        ]
+
+    def more(self, request: HttpRequest) -> HttpResponse:
+        """Everything else that can be looked at, by app."""
+        return super().index(request)
+
+    def health(self, request: HttpRequest) -> HttpResponse:
+        """What the health checks find, for people."""
+        groups = [
+            (_("The service"), health.findings_of(health.service_checks())),
+            (_("The work in the background"), health.findings_of(health.JOBS.items())),
+        ]
+        states = {found["state"] for _name, group in groups for found in group.values()}
+        worst = next((state for state in ("trouble", "caution") if state in states), "ok")
+        context = {
+            **self.each_context(request),
+            "title": _("Health"),
+            "groups": groups,
+            "worst": worst,
+        }
+        return TemplateResponse(request, "admin/health.html", context)
 
 
 def second_factor_done(request: HttpRequest) -> bool:
