@@ -51,6 +51,7 @@ class Party:
     card: Card = field(default_factory=Card)
     remarks: list[tuple[str, str]] = field(default_factory=list)
     changed_at: datetime | None = None
+    named_by_network: bool = False  # as registrant; a nested entity's role is towards its parent
 
     @property
     def is_maintainer(self) -> bool:
@@ -60,6 +61,10 @@ class Party:
     @property
     def is_registrant(self) -> bool:
         return "registrant" in self.roles and not self.is_maintainer
+
+    @property
+    def holds_network(self) -> bool:
+        return self.named_by_network and not self.is_maintainer
 
     @property
     def unvalidated(self) -> bool:
@@ -87,7 +92,10 @@ def parties(document: dict[str, Any]) -> list[Party]:
         entity, depth = waiting.popleft()
         handle = shapes.line(entity.get("handle"))
         key = handle.casefold() or f"\n{number}"
-        _add(found.setdefault(key, Party(handle, depth)), entity)
+        party = found.setdefault(key, Party(handle, depth))
+        _add(party, entity)
+        if depth == 0 and "registrant" in shapes.words(entity.get("roles")):
+            party.named_by_network = True
         if depth < DEEPEST:
             waiting.extend((one, depth + 1) for one in shapes.tables(entity.get("entities")))
     return list(found.values())
@@ -156,7 +164,7 @@ def holders(found: list[Party], tables: Tables) -> frozenset[str]:
     """
     keys = set()
     for party in found:
-        if not party.is_registrant:
+        if not party.holds_network:
             continue
         for email in party.card.emails:
             registry = tables.registry_of(email)

@@ -55,6 +55,10 @@ def _always(url: str) -> None:
     """Let every request go."""
 
 
+def _unheard(host: str, seconds: float) -> None:
+    """Leave it to the exception to tell of the pause."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rules:
     """What the client may do.  Times in seconds, size in bytes.
@@ -62,7 +66,9 @@ class Rules:
     ``hosts`` holds names (port 443 only) and ``name:port``.  ``loopback``
     allows plain http to, and connections with, this machine: for the made-up
     registry of tests and demo only.  ``admit`` is called with the URL before
-    each request, redirects included, and raises what should stop it.
+    each request, redirects included, and raises what should stop it; ``pause``
+    with the host and the seconds whenever one asks for a pause (429), also
+    where the look-up goes on without its answer.
     """
 
     hosts: frozenset[str]
@@ -74,6 +80,7 @@ class Rules:
     size: int = 1024 * 1024
     redirects: int = 5
     admit: Callable[[str], None] = _always
+    pause: Callable[[str, float], None] = _unheard
 
     @property
     def user_agent(self) -> str:
@@ -229,6 +236,7 @@ def _understood(url: str, response: BaseHTTPResponse, rules: Rules) -> Page | st
         raise NotFound(url)
     if status == 429:
         wait = retry_after(response.headers.get("Retry-After", ""), datetime.now(UTC))
+        rules.pause(_hostname(url), wait)
         raise TryLater(wait, _hostname(url))
     if status not in (200, 304):
         raise LookupFailed(f"{url}: status {status}.")

@@ -154,7 +154,7 @@ def _network(
         country=_country(document),
         organisation=_organisation(holder, tables),
         org_handle=holder.handle if holder else "",
-        registrants=tuple(one.handle for one in found if one.is_registrant and one.handle),
+        registrants=tuple(one.handle for one in found if one.holds_network and one.handle),
         parent_handle=shapes.line(document.get("parentHandle")),
         up_url=_up_url(document),
         related_urls=_related_urls(document),
@@ -251,7 +251,7 @@ def _holder(found: list[Party], tables: Tables) -> Party | None:
     A registrant counts; where no entity has a role at all (old AFRINIC), an
     organisation does.
     """
-    registrants = [one for one in found if one.is_registrant]
+    registrants = [one for one in found if one.holds_network]
     if not registrants and not any(one.roles for one in found):
         registrants = [one for one in found if one.card.kind == "org"]
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import quote, urlsplit
 
+from escalation.errors import TryAgainLater
 from escalation.prefixes import Prefix, shown
 from ownership import rdap, registry
 from ownership.facts import ContactFlag, Flag, Kind, NetworkFacts
-from ownership.rdap import LookupFailed, NotFound, Rules, TryLater
+from ownership.rdap import LookupFailed, NotFound, Rules
 from ownership.tables import TABLES, Tables
 
 STEPS_UP = 3  # enclosing prefixes asked for, where the registry links no parent
@@ -66,7 +67,7 @@ def network(prefix: Prefix, bases: tuple[str, ...], rules: Rules) -> Found:
             closer = _ask(url, prefix, rules, "rdap")
         except NotFound:
             continue
-        except (LookupFailed, TryLater):
+        except TryAgainLater:
             if found.facts.chosen is None:
                 raise
             continue

@@ -80,9 +80,13 @@ def test_redirects_end(registry: FakeRegistry, rules: Rules) -> None:
 def test_the_registry_may_ask_for_a_pause_and_is_not_asked_again(
     registry: FakeRegistry, rules: Rules
 ) -> None:
-    with pytest.raises(TryLater) as caught:
-        rdap.fetch(url(registry, "rate_limited"), rules)
+    paused: list[tuple[str, float]] = []
+    listening = replace(rules, pause=lambda host, seconds: paused.append((host, seconds)))
 
+    with pytest.raises(TryLater) as caught:
+        rdap.fetch(url(registry, "rate_limited"), listening)
+
+    assert paused == [("127.0.0.1", RETRY_AFTER)]
     assert (caught.value.seconds, caught.value.after) == (RETRY_AFTER, RETRY_AFTER)
     assert caught.value.host == "127.0.0.1"
     assert len(registry.log) == 1

@@ -159,6 +159,16 @@ def test_a_maintainer_is_neither_holder_nor_person_nor_registrant() -> None:
     assert contact(facts, "irt@apnic.net").flags == {"registry"}
 
 
+def test_a_nested_registrant_does_not_hold_the_network() -> None:
+    card = ["vcard", [["fn", {}, "text", "RIPE NCC"], ["kind", {}, "text", "org"]]]
+    keeper = {"handle": "ORG-NCC1-RIPE", "roles": ["registrant"], "vcardArray": card}
+
+    facts = make_answer(make_entity("AR1-RIPE", "abuse", "abuse@ripe.net", entities=[keeper]))
+
+    assert (facts.organisation, facts.registrants) == ("", ())
+    assert contact(facts, "abuse@ripe.net").flags == {"registry"}
+
+
 def test_an_address_that_an_entity_lists_is_not_taken_from_the_remarks_again() -> None:
     remarks = [{"description": ["spam: noc@a.example, abuse@a.example"]}]
 
