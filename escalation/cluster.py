@@ -1,9 +1,8 @@
 """The worker processes: how a cluster starts, and how it looks from outside.
 
-``python -m escalation.cluster`` is the process that ``manage.py runjobs``
-keeps alive.  Nobody starts it, or django-q2's own ``qcluster``, by hand: its
-processes would outlive one another, and nothing would notice a cluster that
-stands still (``escalation.watchdog``).
+``manage.py cluster`` is the process that ``manage.py runjobs`` keeps alive.
+Nobody starts it, or django-q2's own ``qcluster``, by hand: nothing would
+notice a cluster that stands still (``escalation.watchdog``).
 """
 
 import os
@@ -51,7 +50,8 @@ def _touch(**signal_arguments: Any) -> None:
     Path(os.environ[PROGRESS]).touch()
 
 
-def main() -> None:
+def work() -> None:
+    """Be the cluster, until SIGTERM."""
     # Whatever this process forks, and what that forks, dies with its parent:
     # no worker goes on with old code when the guard above it has been killed.
     os.register_at_fork(after_in_child=lambda: die_with_parent(signal.SIGKILL))
@@ -59,7 +59,3 @@ def main() -> None:
         post_execute_in_worker.connect(_touch)
         post_execute.connect(_touch)
     Cluster().start()
-
-
-if __name__ == "__main__":
-    main()

@@ -87,7 +87,7 @@ class Watchdog:
         }
         # The cluster is killed, not asked, if we die: nobody would watch it.
         self.child = supervisor.start(
-            [sys.executable, "-m", "escalation.cluster"],
+            [sys.executable, str(settings.BASE_DIR / "manage.py"), "cluster"],
             environ=environ,
             if_we_die=signal.SIGKILL,
         )

@@ -100,7 +100,7 @@ def left_over() -> list[int]:
     ours, found = f"POSTERN_VAR={settings.POSTERN_VAR}".encode(), []
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            cluster_ = b"escalation.cluster" in (folder / "cmdline").read_bytes()
+            cluster_ = b"manage.py\0cluster" in (folder / "cmdline").read_bytes()
             if cluster_ and ours in (folder / "environ").read_bytes():
                 found.append(int(folder.name))
     return found
@@ -126,7 +126,7 @@ def test_nothing_is_lost_or_done_twice_while_the_whole_tree_is_killed_again_and_
     owe(200)
     queue.nudge("errands")
     kills = 0
-    while unfinished() and kills < 12:
+    while unfinished() and kills < 8:
         before = Effect.objects.count()
         eventually(lambda before=before: Effect.objects.count() > before, 8)
         if kills % 3 == 2:
