@@ -36,7 +36,7 @@ class Asker:
 
     def __init__(self) -> None:
         self.tables = stored_bootstrap()
-        self.rules = replace(configured.rules(self.tables), admit=budget.Turn())
+        self.rules = replace(configured.rules(self.tables), admit=budget.Turn(), pause=budget.block)
 
     def require_fitness(self) -> None:
         """Raise ``TryAgainLater`` if letters must not be written by this copy of the tables."""
@@ -49,20 +49,13 @@ class Asker:
             found = walk.network(prefix, configured.base_urls(prefix, self.tables), self.rules)
         except rdap.NotFound:
             return None
-        except rdap.TryLater as pause:
-            budget.block(pause.host, pause.seconds)
-            raise
         if Flag.CATCH_ALL in found.facts.flags:
             return None
         return self._dereferenced(found) if found.facts.chosen is None else found
 
     def parent(self, found: Found) -> Found | None:
         """The network around a network, None at the top."""
-        try:
-            return walk.parent(found, self.rules)
-        except rdap.TryLater as pause:
-            budget.block(pause.host, pause.seconds)
-            raise
+        return walk.parent(found, self.rules)
 
     def _dereferenced(self, found: Found) -> Found:
         """Ask for the holders themselves where the network's record shows nobody to write to."""
@@ -73,9 +66,6 @@ class Asker:
                 answer = rdap.fetch(walk.entity_url(base, handle), self.rules)
             except rdap.NotFound:
                 continue
-            except rdap.TryLater as pause:
-                budget.block(pause.host, pause.seconds)
-                raise
             found = records.with_contacts(found, registry.read(answer.document).contacts)
         return found
 

@@ -29,7 +29,7 @@ def lines(*arguments: str) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def registry(settings: Settings) -> Iterator[FakeRegistry]:
+def registry(db: None, settings: Settings) -> Iterator[FakeRegistry]:
     with FakeRegistry() as running:
         settings.POSTERN_RDAP_BASE = running.url
         yield running
@@ -118,12 +118,13 @@ def test_without_an_answer_it_says_why_and_fails(
     out = StringIO()
 
     with pytest.raises(CommandError, match="No answer for 1 of 2"):
-        call_command("whose", subject, "192.0.2.1", stdout=out)
+        call_command("whose", "192.0.2.1", subject, stdout=out)
 
     assert words in out.getvalue()
     assert "abuse@hosting.example" in out.getvalue()
 
 
+@pytest.mark.django_db
 def test_what_no_registry_keeps_is_asked_nowhere(settings: Settings) -> None:
     settings.POSTERN_RDAP_BASE = ""
 

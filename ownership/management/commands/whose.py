@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from escalation.errors import Refused, TryAgainLater
 from escalation.prefixes import parse_prefix
-from ownership import bootstrap, configured, ranking, registry, walk
+from ownership import configured, lookups, ranking, registry, walk
 from ownership.facts import ContactFacts, Flag, Kind, NetworkFacts, Unreadable
 from ownership.rdap import NotFound
 
@@ -50,10 +50,11 @@ def _recorded(path: Path) -> tuple[NetworkFacts, str]:
 
 
 def _live(subject: str) -> tuple[NetworkFacts, str]:
-    copy = bootstrap.bundled()
+    asker = lookups.Asker()
     try:
         prefix = parse_prefix(subject)
-        found = walk.network(prefix, configured.base_urls(prefix, copy), configured.rules(copy))
+        bases = configured.base_urls(prefix, asker.tables)
+        found = walk.network(prefix, bases, asker.rules)
     except (Refused, TryAgainLater, NotFound) as error:
         return _no_answer(), str(error)
     return found.facts, ""
