@@ -86,5 +86,5 @@ def prune() -> int:
     for rows in old:
         keys = list(rows.values_list("pk", flat=True)[:PRUNED_AT_ONCE])
         for start in range(0, len(keys), 500):
-            n_deleted += rows.filter(pk__in=keys[start : start + 500]).delete()[0]
+            n_deleted += int(rows.filter(pk__in=keys[start : start + 500]).delete()[0])
     return n_deleted

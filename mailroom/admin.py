@@ -47,7 +47,7 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
     paginator = UncountedPaginator
     show_full_result_count = False
     actions = ["send_again"]
-    fields = [
+    readonly_fields = [
         "recipient", "subject", "body", "status", "language", "kind", "written_at", "tried_at",
         "accepted_at", "refused_at", "cancelled_at", "parked_at", "due_at", "attempts",
         "smtp_code", "smtp_reply", "last_error", "message_id",
@@ -75,9 +75,6 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         if n_sent:
             done = ngettext("%(n)d letter is sent again.", "%(n)d letters are sent again.", n_sent)
             self.message_user(request, done % {"n": n_sent}, messages.SUCCESS)
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Letter | None = None) -> list[str]:
-        return list(self.fields or [])
 
     def has_send_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)

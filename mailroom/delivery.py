@@ -78,16 +78,17 @@ class Carrier:
             return self._judge(error.smtp_code, error.smtp_error)
         except smtplib.SMTPResponseException as error:
             self._hang_up()
-            reply = in_words(error.smtp_error)
-            raise _not_now(error.smtp_code, reply) from error
+            raise _not_now(error.smtp_code, in_words(error.smtp_error)) from error
         except (smtplib.SMTPException, OSError) as error:
             self._hang_up()
             words = single_line(str(error), LONGEST_REPLY) or "no answer"
             raise NotNow(f"{type(error).__name__}: {words}") from error
         if not n_sent:
             raise NotNow("The mail backend did not take the letter.")
-        code, reply = getattr(self._server, "last_reply", None) or (None, b"")
-        return Answer(True, code, in_words(reply))
+        last_reply: tuple[int, bytes] | None = getattr(self._server, "last_reply", None)
+        if last_reply is None:
+            return Answer(True, None, "")
+        return Answer(True, last_reply[0], in_words(last_reply[1]))
 
     def _judge(self, code: int, said: bytes | str) -> Answer:
         """What an answer to the recipient or to the text means."""

@@ -37,9 +37,9 @@ class Backend(BaseEmailBackend):
             return False
         sender = sanitize_address(message.from_email, "utf-8")
         envelope = [f"Return-Path: <{sender}>", *(f"Delivered-To: {address}" for address in to)]
-        head = "".join(f"{line}\r\n" for line in envelope).encode()
+        head = "".join(f"{line}\n" for line in envelope).encode()
         try:
-            _write(head + message.message().as_bytes(linesep="\r\n"))
+            _write(head + message.message().as_bytes())
         except OSError:
             if not self.fail_silently:
                 raise
@@ -106,7 +106,7 @@ def read(name: str) -> Piece:
 
 def _text(mail: Mail) -> str:
     plain = mail.get_body(("plain",))
-    return str(plain.get_content()).replace("\r\n", "\n") if plain is not None else ""
+    return str(plain.get_content()) if plain is not None else ""
 
 
 def with_links(text: str) -> list[tuple[str, str]]:

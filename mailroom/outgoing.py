@@ -1,8 +1,10 @@
 """A letter as the mail that leaves us: the same octets each time it is sent."""
 
 from email.charset import QP, Charset
+from email.header import Header
+from email.message import Message
 from email.utils import format_datetime, formataddr
-from typing import Final
+from typing import Any, Final
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -17,10 +19,23 @@ SAFE = Charset("utf-8")
 SAFE.body_encoding = QP
 
 
+class _Mail(EmailMessage):
+    def message(self, **options: Any) -> Message:
+        """Compose the mail, with a subject that leaves room for its name in the first line.
+
+        Words that look like encoded ones (RFC 2047) are encoded, to be read as they stand.
+        """
+        composed: Message = super().message(**options)  # refuses line breaks
+        plain = self.subject.isascii() and "=?" not in self.subject
+        charset = "us-ascii" if plain else "utf-8"
+        composed.replace_header("Subject", Header(self.subject, charset, header_name="Subject"))
+        return composed
+
+
 def message(letter: Letter) -> EmailMessage:
     """Compose the mail; the envelope sender names the row, the header sender is the desk."""
     text = letter.body.replace(Letter.LINK, link(letter))
-    mail = EmailMessage(
+    mail = _Mail(
         letter.subject,
         text,
         from_email=letter.envelope_sender,
