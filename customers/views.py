@@ -55,10 +55,13 @@ def members(request: HttpRequest) -> HttpResponse:
         form = InviteForm(request.POST)
         if form.is_valid() and _invite(request, form):
             return redirect("customers:members")
+    everybody = list(place.tenant.memberships.for_list())
+    admins = [member for member in everybody if member.kind == Membership.Kind.ADMIN]
     context = {
         "place": place,
         "manages": place.kind == Membership.Kind.ADMIN,
-        "members": place.tenant.memberships.for_list(),
+        "members": everybody,
+        "last_admin": admins[0] if len(admins) == 1 else None,
         "invitations": place.tenant.invitations.open().order_by("pk"),
         "form": form,
     }

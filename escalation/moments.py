@@ -24,6 +24,17 @@ def exact(moment: datetime) -> str:
     return date_format(timezone.localtime(moment), gettext("l j F Y, H:i T"))
 
 
+def day(moment: datetime) -> str:
+    """The date.
+
+    >>> from datetime import timezone
+    >>> day(datetime(2026, 3, 10, 9, 14, tzinfo=timezone.utc))
+    '10 March 2026'
+    """
+    # Translators: a date format of Django's: day, month and year.
+    return date_format(timezone.localtime(moment), gettext("j F Y"))
+
+
 def short(moment: datetime) -> str:
     """As little as tells the moment apart today: time, weekday and time, or date."""
     local, now = timezone.localtime(moment), timezone.localtime()

@@ -20,6 +20,8 @@ from escalation import moments, prefixes
 
 register = template.Library()
 
+FORMS = {"relative": moments.relative, "short": moments.short, "day": moments.day}
+
 
 def _item(row: Any, name: str, default: Any = "") -> Any:
     if isinstance(row, Mapping):
@@ -50,7 +52,7 @@ def address(value: object, copy: bool = True) -> SafeString:
 
 @register.simple_tag
 def moment(value: datetime | None, form: str = "relative") -> str:
-    """Show a moment as ``relative`` ("2 days ago"), ``short`` ("Tue 09:14") or ``exact``.
+    """Show a moment: ``relative`` ("2 days ago"), ``short`` ("Tue 09:14"), ``day`` or ``exact``.
 
     The exact form is always there: as the title, and for those who hear the page.
     An unset moment shows as nothing.
@@ -60,7 +62,7 @@ def moment(value: datetime | None, form: str = "relative") -> str:
     exact = moments.exact(value)
     if form == "exact":
         return format_html('<time datetime="{}">{}</time>', value.isoformat(), exact)
-    said = moments.short(value) if form == "short" else moments.relative(value)
+    said = FORMS[form](value)
     return format_html(
         '<time datetime="{}" title="{}">{}<span class="heard"> ({})</span></time>',
         value.isoformat(), exact, said, exact,

@@ -4,12 +4,13 @@ import re
 from io import StringIO
 
 import pytest
+from allauth.mfa.totp.internal.auth import TOTP
 from django.core.management import call_command
 from django.test import Client, RequestFactory
 from django.views.defaults import server_error
 
 from customers.models import ApiKey, Domain, Membership, Tenant, User
-from tests.factories import make_user
+from tests.factories import PASSWORD, make_user
 
 PAGES = ["members", "keys", "profile", "tenant", "password/change", "2fa", "logout"]
 
@@ -29,7 +30,17 @@ def test_pages_for_the_signed_in(client: Client, dana: User, page: str, language
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize("page", ["login", "password/reset", "password/reset/done"])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "login",
+        "password/reset",
+        "password/reset/done",
+        "password/reset/key/done",
+        "password/reset/key/1-x-set",
+        "inactive",
+    ],
+)
 def test_pages_for_everybody(client: Client, db: None, page: str, language: str) -> None:
     client.cookies["django_language"] = language
 
@@ -38,6 +49,23 @@ def test_pages_for_everybody(client: Client, db: None, page: str, language: str)
     assert answer.status_code == 200
     assert f'<html lang="{language}">' in answer.content.decode()
     assert 'name="robots" content="noindex"' in answer.content.decode()
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_pages_of_the_second_factor(client: Client, dana: User, language: str) -> None:
+    TOTP.activate(dana, "JBSWY3DPEHPK3PXP")
+    client.cookies["django_language"] = language
+    client.post("/account/login/", {"login": dana.email, "password": PASSWORD})
+
+    assert client.get("/account/2fa/authenticate/").status_code == 200
+    client.force_login(dana)
+    client.post("/account/reauthenticate/", {"password": PASSWORD})
+    assert client.post("/account/2fa/recovery-codes/generate/").status_code == 302
+    for page in ("", "recovery-codes/", "recovery-codes/generate/", "totp/deactivate/",
+                 "reauthenticate/"):  # fmt: skip
+        answer = client.get(f"/account/2fa/{page}")
+        assert (page, answer.status_code) == (page, 200)
+        assert f'<html lang="{language}">' in answer.content.decode()
 
 
 @pytest.mark.parametrize("page", ["members", "keys", "profile", "tenant"])
