@@ -22,6 +22,8 @@ from escalation import supervisor
 from escalation.environment import flag
 
 ROOT = Path(__file__).resolve().parent.parent
+FIRST_PORT = 8000
+BACKLOG = 512  # connections that may wait to be served
 GRACE = 20.0  # seconds for the parts to end by themselves
 QUICK_DEATH = 10.0  # a part that dies within so many seconds of its start ...
 QUICK_DEATHS = 3  # ... so many times in a row stops all
@@ -38,13 +40,15 @@ class Part:
     name: str
     command: list[str]
     role: str
+    hands_down: tuple[int, ...] = ()  # open sockets
     child: "subprocess.Popen[bytes] | None" = None
     started: float = 0.0
     quick_deaths: int = 0
 
     def start(self, environ: dict[str, str]) -> None:
         self.started = time.monotonic()
-        self.child = supervisor.start(self.command, environ={**environ, "POSTERN_ROLE": self.role})
+        environ = {**environ, "POSTERN_ROLE": self.role}
+        self.child = supervisor.start(self.command, environ=environ, hands_down=self.hands_down)
 
     def died(self) -> int | None:
         """The exit code if the process is no more, and count deaths in a row."""
@@ -75,7 +79,7 @@ class Service:
                     raise SystemExit(f"The {part.name} will not stay up ({how}): stopping.")
                 say(f"The {part.name} ended ({how}); starting it again.")
                 if part.child:
-                    supervisor.kill_group(part.child)  # what it left behind holds its port
+                    supervisor.kill_group(part.child)  # what it has left behind
                 part.start(self.environ)
             time.sleep(0.5)
 
@@ -87,25 +91,40 @@ def say(words: str) -> None:
     print(words, flush=True)
 
 
-def free_port(first: int) -> int:
-    """The first port from ``first`` on that nobody on this machine listens at."""
-    for port in range(first, first + 100):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return port
-    raise SystemExit(f"No free port from {first} to {first + 99}.")
+def listen(bind: str) -> socket.socket:
+    """Take ``address:port``, or the first free port of this machine from 8000 on.
+
+    We hold the port and hand it down, so that nobody else takes it while the
+    installation is prepared or the web server is started again.
+    """
+    host, _, port = (bind or "127.0.0.1").partition(":")
+    ports = [int(port)] if port else range(FIRST_PORT, FIRST_PORT + 100)
+    for number in ports:
+        door = socket.socket()
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((host, number))
+            door.listen(BACKLOG)
+        except OSError as error:
+            door.close()
+            trouble = error
+        else:
+            return door
+    raise SystemExit(f"Nobody can listen at {host}, port {ports[0]} to {ports[-1]}: {trouble}.")
 
 
-def web_server(bind: str) -> list[str]:
+def unused_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def web_server(door: socket.socket) -> list[str]:
     return [
-        *(sys.executable, "-m", "gunicorn", "escalation.wsgi"),
-        *("--bind", bind, "--worker-class", "gthread", "--workers", "2", "--threads", "4"),
+        *(sys.executable, "-m", "gunicorn", "escalation.wsgi", "--bind", f"fd://{door.fileno()}"),
+        *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
         *("--no-control-socket", "--log-level", "warning"),
-    ]  # fmt: skip
+    ]
 
 
 def answers(url: str, seconds: float) -> bool:
@@ -125,29 +144,16 @@ def answers(url: str, seconds: float) -> bool:
 
 def main() -> None:
     os.chdir(ROOT)
-    demo = flag("POSTERN_DEMO", False, "")
-    bind = os.environ.get("POSTERN_BIND") or f"127.0.0.1:{free_port(8000)}"
-    here = f"http://{bind}"
-    environ = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    environ.setdefault("POSTERN_URL", here)
-    service = Service(environ)
-    if demo:
-        registry = free_port(8430)
-        environ.setdefault("POSTERN_RDAP_BASE", f"http://127.0.0.1:{registry}")
+    door = listen(os.environ.get("POSTERN_BIND", ""))
+    here = "http://{}:{}".format(*door.getsockname())
+    service = Service({"POSTERN_URL": here, "PYTHONUNBUFFERED": "1", **os.environ})
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     try:
-        if demo:
-            fake = [sys.executable, "-m", "ownership.fake_registry", "--port", str(registry)]
-            service.add(Part("demo registry", fake, "manage"))
-        prepare = [sys.executable, "manage.py", "prepare"]
-        if code := supervisor.start(prepare, environ=environ).wait():
-            raise SystemExit(code)
-        service.add(Part("web server", web_server(bind), "web"))
-        service.add(Part("job runner", [sys.executable, "manage.py", "runjobs"], "worker"))
+        start(service, door)
         if not answers(here, 30):
             raise SystemExit(f"The web server does not answer at {here}.")
-        welcome(environ["POSTERN_URL"], demo)
+        welcome(service.environ["POSTERN_URL"])
         service.watch()
     except Stopped:
         say("\nStopping.")
@@ -155,10 +161,25 @@ def main() -> None:
         service.stop()
 
 
-def welcome(url: str, demo: bool) -> None:
+def start(service: Service, door: socket.socket) -> None:
+    """Prepare the installation and start every part of it."""
+    if flag("POSTERN_DEMO", False, "") and "POSTERN_RDAP_BASE" not in os.environ:
+        port = unused_port()
+        service.environ["POSTERN_RDAP_BASE"] = f"http://127.0.0.1:{port}"
+        registry = [sys.executable, "-m", "ownership.fake_registry", "--port", str(port)]
+        service.add(Part("demo registry", registry, "manage"))
+    prepare = [sys.executable, "manage.py", "prepare"]
+    if code := supervisor.start(prepare, environ=service.environ).wait():
+        raise SystemExit(code)
+    service.add(Part("web server", web_server(door), "web", hands_down=(door.fileno(),)))
+    service.add(Part("job runner", [sys.executable, "manage.py", "runjobs"], "worker"))
+
+
+def welcome(url: str) -> None:
+    """Say where to go, and what the demo has said about itself (``manage.py prepare``)."""
     say(f"\nPostern is open at {url}    (Ctrl-C stops it)")
     letter = ROOT / os.environ.get("POSTERN_VAR", "var") / "welcome.txt"
-    if demo and letter.exists():
+    if letter.exists():
         say("\n" + letter.read_text().rstrip())
 
 

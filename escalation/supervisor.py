@@ -29,11 +29,13 @@ def start(
     *,
     environ: Mapping[str, str] | None = None,
     if_we_die: int = signal.SIGTERM,
+    hands_down: tuple[int, ...] = (),
 ) -> "subprocess.Popen[bytes]":
     """Start ``command`` in a process group of its own.
 
     A Ctrl-C in the terminal reaches only us; what the child hears of it is
-    our decision.  If we are killed, the child gets ``if_we_die``.
+    our decision.  If we are killed, the child gets ``if_we_die``.  It inherits
+    the open files in ``hands_down`` and no others.
     """
     we = os.getpid()
 
@@ -43,7 +45,7 @@ def start(
             os._exit(1)
 
     return subprocess.Popen(  # no threads run here when it forks
-        command, env=environ, start_new_session=True, preexec_fn=prepare
+        command, env=environ, start_new_session=True, pass_fds=hands_down, preexec_fn=prepare
     )
 
 

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -130,9 +129,13 @@ def test_outside_the_demo_it_refuses_to_start_without_a_key(tmp_path: Path) -> N
 
 
 def test_a_port_that_is_taken_is_passed_over() -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+    with serve.listen("") as first, serve.listen("") as second:
+        assert first.getsockname()[1] < second.getsockname()[1]
 
-        assert serve.free_port(port) > port
+
+def test_a_port_that_was_asked_for_and_is_taken_stops_the_start_in_words() -> None:
+    with serve.listen("") as taken:
+        address = "{}:{}".format(*taken.getsockname())
+
+        with pytest.raises(SystemExit, match="Nobody can listen at"):
+            serve.listen(address)
