@@ -79,8 +79,11 @@ class Desk(AdminSite):
 
 
 def second_factor_done(request: HttpRequest) -> bool:
-    """Whether this person showed a second factor in this session, if one is asked for."""
+    """Whether this person showed a second factor in this session, and has it still.
+
+    True where the operator asks for none.
+    """
     if not settings.POSTERN_AGENT_MFA:
         return True
     shown = get_authentication_records(request, request.user)
-    return any(record["method"] == "mfa" for record in shown)
+    return any(record["method"] == "mfa" for record in shown) and is_mfa_enabled(request.user)

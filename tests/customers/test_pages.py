@@ -12,6 +12,10 @@ from django.views.defaults import server_error
 from customers.models import ApiKey, Domain, Membership, Tenant, User
 from tests.factories import PASSWORD, make_user
 
+FOR_EVERYBODY = [
+    "login", "inactive", "password/reset", "password/reset/done", "password/reset/key/done",
+    "password/reset/key/1-x-set",
+]  # fmt: skip
 PAGES = ["members", "keys", "profile", "tenant", "password/change", "2fa", "logout"]
 
 
@@ -30,17 +34,7 @@ def test_pages_for_the_signed_in(client: Client, dana: User, page: str, language
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize(
-    "page",
-    [
-        "login",
-        "password/reset",
-        "password/reset/done",
-        "password/reset/key/done",
-        "password/reset/key/1-x-set",
-        "inactive",
-    ],
-)
+@pytest.mark.parametrize("page", FOR_EVERYBODY)
 def test_pages_for_everybody(client: Client, db: None, page: str, language: str) -> None:
     client.cookies["django_language"] = language
 

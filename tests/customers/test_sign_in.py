@@ -10,10 +10,12 @@ from allauth.mfa.totp.internal.auth import (
     hotp_value,
     yield_hotp_counters_from_time,
 )
-from django.test import Client
+from django.test import Client, RequestFactory
 from pytest_django import Settings
 
+from customers.access import actor_of
 from customers.models import User
+from escalation.actors import Actor, Role
 from mailroom import tokens
 from mailroom.models import Letter
 from tests.factories import PASSWORD
@@ -137,6 +139,27 @@ def test_a_new_second_factor_must_be_shown_before_the_desk_opens(
 
     asked = client.get("/desk/customers/tenant/", follow=True)
     assert asked.redirect_chain[-1][0].startswith("/account/2fa/reauthenticate/?next=")
+
+
+def test_who_removes_the_second_factor_leaves_the_desk(
+    client: Client, strict: None, minji: User
+) -> None:
+    TOTP.activate(minji, SECRET)
+    sign_in(client, minji.email)
+    client.post("/account/2fa/authenticate/", {"code": code_of(SECRET)})
+
+    Authenticator.objects.all().delete()
+
+    assert client.get("/desk/customers/tenant/").status_code == 302
+
+
+def test_without_a_second_factor_an_agent_is_nobody_anywhere(
+    client: Client, strict: None, minji: User
+) -> None:
+    request = RequestFactory().get("/")
+    request.user, request.session = minji, client.session
+
+    assert actor_of(request) == Actor(Role.MEMBER, minji)
 
 
 def test_the_second_factor_of_somebody_else_counts_for_nothing(
