@@ -30,8 +30,13 @@ def read_guarded(raw: bytes) -> Diagnosis:
         return Diagnosis("unreadable", error=error)
     try:
         child = subprocess.run(
-            _COMMAND, input=raw, capture_output=True, timeout=WALL_SECONDS, cwd=_ROOT,
-            env={}, check=True,
+            _COMMAND,
+            input=raw,
+            capture_output=True,
+            timeout=WALL_SECONDS,
+            cwd=_ROOT,
+            env={},
+            check=True,
         )
         return from_json(child.stdout)
     except subprocess.TimeoutExpired:
@@ -49,9 +54,7 @@ def from_json(text: str | bytes) -> Diagnosis:
     fields: dict[str, Any] = json.loads(text)
     original = fields.pop("original")
     results = tuple(Failure(**failure) for failure in fields.pop("results"))
-    return Diagnosis(
-        results=results, original=Original(**original) if original else None, **fields
-    )
+    return Diagnosis(results=results, original=Original(**original) if original else None, **fields)
 
 
 def limit_self() -> None:

@@ -5,8 +5,9 @@ address after a word such as "to" or "recipient"), the most telling form first.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from mailroom.addresses import ADDRESS, FIND_ADDRESS, LONGEST, clean_host, trim
@@ -32,7 +33,31 @@ _ORIGINAL = re.compile(
       |intestazioni\ del\ messaggio|元のメッセージ|原始邮件|原始郵件|원본\ ?메시지)
     |(?:Received|Return-Path|DKIM-Signature|ARC-Seal|X-Received|Message-ID)\s{0,2}:
     )""",
-    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
+    re.IGNORECASE | re.VERBOSE,
+)
+_HEADER_LINE = re.compile(r"[A-Za-z-]{4,20}\s{0,2}:(?!.*\bfollow)")
+_HEADING_WORDS: Final = (
+    "original",
+    "copy",
+    "below this",
+    "header",
+    "unsent",
+    "undelivered ",
+    "returned ",
+    "bounced ",
+    " follow",
+    "en-t",
+    "nachricht",
+    "mensaje",
+    "messaggio",
+    "元のメッセージ",
+    "原始",
+    "원본",
+    "\nreceived",
+    "\nreturn-path",
+    "\ndkim-signature",
+    "\narc-seal",
+    "\nx-received",
 )
 _OPENS_LINE = re.compile(
     rf"""^\s{{0,40}}(?P<open>(?:[*>|-]{{1,3}}\s{{1,3}}|->\s?)?[<"']?)(?P<address>{ADDRESS})
@@ -51,18 +76,26 @@ _AFTER_WORD = re.compile(
 _OURS = re.compile(r"\b(?:mail from|from|sender|contact|message-?id|reply-?to|support)\b", re.I)
 _STAFF = re.compile(r"^(?:postmaster|mailer-daemon|mailerdaemon|abuse|support|no-?reply)@", re.I)
 
+# (a word that is there, how the line is built); the most certain form first.
 _REMOTE = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"\bhost:? (?P<host>[\w-]{1,63}\.[\w.-]{1,250})\s?[\[(:]",
-        r"\bwhile talking to (?P<host>[\w.-]{3,255})",
-        r"^\s{0,8}(?P<host>[\w.-]{3,255})\.? ?\[[\d.a-f:]{3,45}\](?:[:,]| d\w{2,3} not like| responded)",
-        r"\bby (?P<host>[\w.-]{3,255})\. \[[\d.a-f:]{3,45}\]",
-        r"^\s{0,8}(?P<host>[\w-]{1,63}\.[\w.-]{2,255}) (?:rejected your|gave this error)",
-        r"^(?:Connected to )?(?P<host>[\d.]{7,15}|[a-f\d:]{3,45}) (?:does not like|but|failed after)",
-        r"\b(?:host|host name): (?P<host>[\w.-]{3,255})",
-        r"\bSMTP server <(?P<host>[\w.:-]{3,255})>",
-        r"\bthe server for the recipient domain \S{1,255} by (?P<host>[\w-]{1,63}\.[\w.-]{2,255})",
+    (hint, re.compile(pattern, re.IGNORECASE))
+    for hint, pattern in (
+        ("host", r"\bhost:? (?P<host>[\w-]{1,63}\.[\w.-]{1,250})\s?[\[(:]"),
+        ("talking to", r"while talking to (?P<host>[\w.-]{3,255})"),
+        (
+            "[",
+            r"^\s{0,8}(?P<host>[\w.-]{3,255})\.? ?\[[\d.a-f:]{3,45}\]"
+            r"(?:[:,]| d\w{2,3} not like| responded)",
+        ),
+        ("by ", r"by (?P<host>[\w.-]{3,255})\. \[[\d.a-f:]{3,45}\]"),
+        (" your", r"^\s{0,8}(?P<host>[\w-]{1,63}\.[\w.-]{2,255}) rejected your"),
+        ("gave this", r"^\s{0,8}(?P<host>[\w-]{1,63}\.[\w.-]{2,255}) gave this error"),
+        (" but ", r"^Connected to (?P<host>[\d.]{7,15}|[a-f\d:]{3,45}) but"),
+        ("does not like", r"^(?P<host>[\d.]{7,15}|[a-f\d:]{3,45}) does not like"),
+        ("failed after", r"^(?P<host>[\d.]{7,15}|[a-f\d:]{3,45}) failed after"),
+        ("host", r"\bhost(?: name)?: (?P<host>[\w.-]{3,255})"),
+        ("server <", r"SMTP server <(?P<host>[\w.:-]{3,255})>"),
+        (" by ", r"the recipient domain \S{1,255} by (?P<host>[\w-]{1,63}\.[\w.-]{2,255})"),
     )
 )
 _REPORTING = re.compile(
@@ -71,14 +104,39 @@ _REPORTING = re.compile(
     r"\s{1,3}(?P<host>[\w-]{1,63}\.[\w.-]{1,255})",
     re.IGNORECASE,
 )
+_REPORTING_HINTS: Final = (" at ", " on ", " server", " from ")
 
 
-@dataclass(frozen=True, slots=True)
 class Notice:
-    """The words of a bounce as lines, before the mail that came back; the latter as text."""
+    """The words of a bounce as lines, before the mail that came back; the latter as text.
 
-    lines: list[str]
-    original: str
+    Both are made when they are asked for: a full report for machines leaves no need of them.
+    """
+
+    def __init__(self, said: Callable[[], str]) -> None:
+        self._said = said
+
+    @cached_property
+    def text(self) -> str:
+        return self._said()
+
+    @cached_property
+    def _cut(self) -> tuple[int, int]:
+        """Where the words end, and where the enclosed mail begins."""
+        for start in _suspects(self.text):
+            line = self.text[start : start + MAX_WIDTH].partition("\n")[0]
+            if start and _ORIGINAL.match(line):
+                return start, start if _HEADER_LINE.match(line) else start + len(line)
+        return len(self.text), len(self.text)
+
+    @cached_property
+    def lines(self) -> list[str]:
+        words = self.text[: self._cut[0]].split("\n", MAX_LINES)[:MAX_LINES]
+        return [line[:MAX_WIDTH].rstrip() for line in words]
+
+    @property
+    def original(self) -> str:
+        return self.text[self._cut[1] :].lstrip("-\n ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,15 +148,19 @@ class Found:
     remote_mta: str
 
 
-def split(text: str) -> Notice:
-    """Cut a notice where the enclosed mail begins."""
-    marker = _ORIGINAL.search(text, 1) if text else None
-    cut = marker.start() if marker else len(text)
-    original = text[cut:]
-    if marker and ":" not in marker[0][-3:]:
-        original = original.partition("\n")[2]
-    lines = [line[:MAX_WIDTH].rstrip() for line in text[:cut].split("\n", MAX_LINES)[:MAX_LINES]]
-    return Notice(lines, original.lstrip("-\n "))
+def _suspects(text: str) -> list[int]:
+    """Where the lines begin that hold a word of such a heading; a search for each word is quick."""
+    low = text.lower()
+    if len(low) != len(text):
+        low = text
+    starts = set()
+    for word in _HEADING_WORDS:
+        at = low.find(word)
+        while at >= 0:
+            starts.add(low.rfind("\n", 0, at + 1) + 1)
+            end = low.find("\n", at + 1)
+            at = low.find(word, end) if end >= 0 else -1
+    return sorted(starts)
 
 
 def failures(notice: Notice, hinted: list[str], senders: set[str]) -> list[Found]:
@@ -125,36 +187,54 @@ def about(notice: Notice, recipient: str) -> Found:
 
 
 def reporting_mta(notice: Notice) -> str:
-    found = _REPORTING.search("\n".join(notice.lines[:60]))
-    return clean_host(found["host"]) if found else ""
+    """The host that says of itself that it writes the notice."""
+    for line in notice.lines[:60]:
+        hinted = "." in line and any(hint in line for hint in _REPORTING_HINTS)
+        if hinted and (found := _REPORTING.search(line)):
+            return clean_host(found["host"])
+    return ""
 
 
 def _places(lines: list[str], senders: set[str]) -> list[tuple[str, int]]:
     """(address, line) of each failed recipient, by the most telling form that occurs at all."""
-    told: list[list[tuple[str, int]]] = [[], [], [], []]
-    for n_line, line in enumerate(lines):
-        if "@" not in line:
-            continue
-        for rank, address in _candidates(line):
-            if len(address) <= LONGEST:
-                told[rank].append((address, n_line))
+    told = [(n_line, line) for n_line, line in enumerate(lines) if "@" in line]
+    openings = [(_OPENS_LINE.match(line), n_line) for n_line, line in told]
+    marked = [(found, n_line) for found, n_line in openings if found and _is_told(found)]
+    ranked = [
+        [(trim(found["address"]), n_line) for found, n_line in marked],
+        [(trim(found["address"]), n_line) for found, n_line in openings if found],
+    ]
     for strict in (True, False):
-        for ranked in told:
-            if chosen := _distinct(ranked, senders, strict):
+        for places in ranked:
+            if chosen := _distinct(places, senders, strict):
                 return chosen
+        if strict:
+            ranked += [_after_words(told), _anywhere(told)]
+            for places in ranked[2:]:
+                if chosen := _distinct(places, senders, strict):
+                    return chosen
     return []
 
 
-def _candidates(line: str) -> Iterator[tuple[int, str]]:
-    opening = _OPENS_LINE.match(line)
-    if opening:
-        told = opening["rest"].startswith((":", "...")) or opening["rest"].startswith("(expanded")
-        yield (0 if told else 1), trim(opening["address"])
-    for found in _AFTER_WORD.finditer(line):
-        yield 2, trim(found["address"])
-    if not opening and not _OURS.search(FIND_ADDRESS.sub("", line)):
-        for found in FIND_ADDRESS.finditer(line):
-            yield 3, trim(found[0])
+def _is_told(found: re.Match[str]) -> bool:
+    return found["rest"].startswith((":", "...", "(expanded"))
+
+
+def _after_words(told: list[tuple[int, str]]) -> list[tuple[str, int]]:
+    return [
+        (trim(found["address"]), n_line)
+        for n_line, line in told
+        for found in _AFTER_WORD.finditer(line)
+    ]
+
+
+def _anywhere(told: list[tuple[int, str]]) -> list[tuple[str, int]]:
+    return [
+        (trim(found[0]), n_line)
+        for n_line, line in told
+        if not _OURS.search(FIND_ADDRESS.sub("", line))
+        for found in FIND_ADDRESS.finditer(line)
+    ]
 
 
 def _distinct(
@@ -163,14 +243,14 @@ def _distinct(
     seen: dict[str, tuple[str, int]] = {}
     for address, n_line in ranked:
         low = address.casefold()
-        if strict and (low in senders or _STAFF.match(low)):
+        if len(low) > LONGEST or (strict and (low in senders or _STAFF.match(low))):
             continue
         seen.setdefault(low, (address, n_line))
     return list(seen.values())
 
 
 def _found(notice: Notice, places: list[tuple[str, int]], index: int) -> Found:
-    recipient, start = places[index]
+    recipient = places[index][0]
     region = _region(notice.lines, places, index)
     words = _reason(region, recipient)
     reply = find(region, recipient)
@@ -179,6 +259,7 @@ def _found(notice: Notice, places: list[tuple[str, int]], index: int) -> Found:
     if not reply.code and alone:
         reply = find(notice.lines[:NOTICE_LINES], recipient)
     if not reply.code:
+        words = words or _before(notice.lines, *places[index])
         reply = Reply(words, "", enhanced_in(words))
     host = _remote(region) or (_remote(notice.lines) if alone else "")
     return Found(recipient, reply, host)
@@ -210,10 +291,18 @@ def _reason(region: list[str], recipient: str) -> str:
     return one_line(" ".join(pieces)[:1000])
 
 
+def _before(lines: list[str], recipient: str, n_line: int) -> str:
+    """What stands before the recipient on the line, else on the line above."""
+    if n_line < 0:
+        return ""
+    said = lines[n_line].partition(recipient)[0].strip(" <>\"':;,.[]()-*")
+    return one_line(said or (lines[n_line - 1] if n_line else "").strip(" :-"))
+
+
 def _remote(lines: list[str]) -> str:
-    joined = lines[:REGION_LINES]
-    for pattern in _REMOTE:
-        for line in joined:
-            if found := pattern.search(line):
+    named = [(line, line.lower()) for line in lines[:REGION_LINES] if "." in line or "::" in line]
+    for hint, pattern in _REMOTE:
+        for line, low in named:
+            if hint in low and (found := pattern.search(line)):
                 return clean_host(found["host"])
     return ""

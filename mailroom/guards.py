@@ -29,10 +29,9 @@ LONGEST_BOUNDARY: Final = 200  # RFC 2046 section 5.1.1 allows 70
 
 OLE_MAGIC: Final = b"\xd0\xcf\x11\xe0"
 
-_DECLARED = re.compile(
-    rb'boundary([\d*]*)\s*=\s*("[^"\n]{0,250}"|[^;\n]{0,250})', re.IGNORECASE
-)
-_DELIMITER = re.compile(rb"^--([^\n]{0,256})", re.MULTILINE)
+# On lower-cased bytes: a literal beginning and no folding of case make these searches quick.
+_DECLARED = re.compile(rb'boundary([\d*]*)\s*=\s*("[^"\n]{0,250}"|[^;\n]{0,250})')
+_DELIMITER = re.compile(rb"\n--([^\n]{0,256})")
 _FIELD = re.compile(rb"^[^\s:]{1,80}:", re.MULTILINE)
 _ANY: Final = b""  # stands for a boundary that any line may be
 
@@ -64,6 +63,7 @@ def danger(raw: bytes) -> str:
     """Say which limit the head of a message breaks, or "" when it is safe to parse."""
     if _header_is_too_long(raw, 0):
         return TOO_MANY_HEADERS
+    raw = raw.lower()
     boundaries: set[bytes] = set()
     for n_declared, found in enumerate(_DECLARED.finditer(raw), 1):
         if n_declared > MAX_PARTS:

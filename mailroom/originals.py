@@ -10,34 +10,25 @@ from mailroom.addresses import mailbox
 from mailroom.diagnosis import Original
 from mailroom.sections import decode
 
-MAX_LINES: Final = 2000
 MAX_VALUE: Final = 2000  # characters of one header, before decoding
 MAX_WORDS: Final = 40  # encoded words (RFC 2047) decoded in one header
 
-_WANTED: Final = ("from", "to", "subject", "message-id", "date", "return-path")
-_HEADER = re.compile(r"([A-Za-z-]{2,20})[ \t]?:[ \t]*(.*)")
+MAX_BLOCK: Final = 64 * 1024  # characters of a header block
+
+_WANTED = re.compile(
+    r"^(from|to|subject|message-id|date|return-path)[ \t]{0,8}:"
+    r"([^\n]{0,2000}(?:\n[ \t][^\n]{0,2000}){0,20})",
+    re.IGNORECASE | re.MULTILINE,
+)
 _NAME = re.compile(r"""^\s*(.{0,500}?)\s*<[^<>]{0,500}>""")
 
 
 def read_original(text: str) -> Original | None:
     """Read the headers at the beginning of ``text``; None if there are none worth having."""
+    block = text[:MAX_BLOCK].lstrip("\n").partition("\n\n")[0]
     headers: dict[str, str] = {}
-    name = ""
-    lines = text.split("\n", MAX_LINES)[:MAX_LINES]
-    for line in lines:
-        if line[:1] in (" ", "\t") and line.strip():
-            if name and len(headers[name]) < MAX_VALUE:
-                headers[name] += " " + line.strip()[:MAX_VALUE]
-            continue
-        name = ""
-        if not line.strip():
-            if headers:
-                break
-            continue
-        found = _HEADER.match(line[:MAX_VALUE])
-        if found and (low := found[1].lower()) in _WANTED and low not in headers:
-            name = low
-            headers[name] = found[2]
+    for found in _WANTED.finditer(block):
+        headers.setdefault(found[1].lower(), " ".join(found[2].split()))
     return _original(headers) if headers else None
 
 

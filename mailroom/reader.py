@@ -40,19 +40,25 @@ _DAEMON = re.compile(
     re.IGNORECASE,
 )
 _FAILURE_SUBJECT = re.compile(
-    r"undeliver|not deliver|returned mail|returning message|mail (?:system )?(?:error|failure|failed)"
+    r"undeliver|not deliver|returned mail|returning message|mail (?:system )?(?:error|failure"
+    r"|failed)"
     r"|delivery (?:status|failure|notification|report|has)|failure notice|failed|bounce|warning:"
-    r"|could ?n[o']t|not (?:a )?member|rejected|fml status|unzustellbar|non remis|no se puede|delayed|error sending",
+    r"|could ?n[o']t|not (?:a )?member|rejected|fml status|unzustellbar|non remis|no se puede"
+    r"|delayed|error sending",
     re.IGNORECASE,
 )
 _FAILURE_WORDS = re.compile(
     r"(?:could|can|was|were|been|be|being|is|has)(?: ?not|n't) (?:be |been |able to )?"
     r"(?:deliver|sent|reach|successful)|undeliver|unable to (?:deliver|send)|delivery.{0,30}failed"
-    r"|failed (?:to deliver|permanently|addresses)|had (?:permanent|transient|delivery|fatal|errors)"
+    r"|failed (?:to deliver|permanently|addresses)|had (?:permanent|transient|delivery|fatal"
+    r"|errors)"
     r"|did not reach|error delivering|(?:has been|is) delayed|was blocked by|were rejected"
-    r"|rejected by|was rejected|not a member|returned (?:mail|message)|transcript of session|failure reasons|mailbox is full"
-    r"|unknown user|error message below|送信できません|配信できません|account is (?:disabled|temporarily)"
-    r"|(?:<<<|>>>) ?[45]\d\d|доставлен|nicht zugestellt|unrouteable|delivery (?:has )?failed|trouble delivering",
+    r"|rejected by|was rejected|not a member|returned (?:mail|message)|transcript of session"
+    r"|failure reasons|mailbox is full"
+    r"|unknown user|error message below|account is (?:disabled|temporarily)"
+    r"|送信できません|配信できません"
+    r"|(?:<<<|>>>) ?[45]\d\d|доставлен|nicht zugestellt|unrouteable|delivery (?:has )?failed"
+    r"|trouble delivering",
     re.IGNORECASE,
 )
 _DELAYED = re.compile(
@@ -81,7 +87,7 @@ def _read(raw: bytes, *, enclosed: bool = False) -> Diagnosis:
     if error := guards.danger(raw):
         return Diagnosis("unreadable", error=error)
     sections = take_apart(raw)
-    notice = freetext.split(sections.notice)
+    notice = Notice(lambda: sections.notice)
     original = _original(sections, notice)
     failures, is_report = _failures(sections, notice, original)
     if failures:
@@ -102,12 +108,8 @@ def _is_message(raw: bytes) -> bool:
     return _MAIL_HEADER.search(raw, 0, end if end >= 0 else guards.MAX_HEADER_BYTES) is not None
 
 
-def _diagnosis(
-    kind: str, failures: list[Failure], original: Original | None = None
-) -> Diagnosis:
-    named = next(
-        (row.name for failure in failures if (row := _list_of(failure)) is not None), ""
-    )
+def _diagnosis(kind: str, failures: list[Failure], original: Original | None = None) -> Diagnosis:
+    named = next((row.name for failure in failures if (row := _list_of(failure)) is not None), "")
     return Diagnosis(
         "bounce" if kind == "bounce" else "reply", tuple(failures), "", original, named
     )
@@ -141,9 +143,7 @@ def _failures(
     return _from_words(sections, notice, original), False
 
 
-def _from_fields(
-    report: status_fields.Report, block: dict[str, str], notice: Notice
-) -> Failure:
+def _from_fields(report: status_fields.Report, block: dict[str, str], notice: Notice) -> Failure:
     recipient = status_fields.recipient_of(block)
     diagnostic = one_line(status_fields.untyped(block.get("diagnostic-code", "")))
     reply = parse(diagnostic)
@@ -152,15 +152,14 @@ def _from_fields(
         found = freetext.about(notice, recipient) if recipient else _first_told(notice)
     told = found.reply if found else Reply()
     status = _fuller(status_fields.status_of(block), reply.status or told.status)
-    block_found = _first_block(diagnostic, told.text)
+    block_found = _first_block(reply.text, told.text)
     return Failure(
         recipient=recipient or (found.recipient if found else ""),
         status=status or derived(diagnostic or told.text, reply.code or told.code),
         smtp_code=reply.code or told.code,
         action=status_fields.action_of(block),
-        reporting_mta=report.reporting_mta or clean_host(
-            status_fields.untyped(block.get("reporting-mta", ""))
-        ),
+        reporting_mta=report.reporting_mta
+        or clean_host(status_fields.untyped(block.get("reporting-mta", ""))),
         remote_mta=clean_host(status_fields.untyped(block.get("remote-mta", "")))
         or (found.remote_mta if found else ""),
         diagnostic=diagnostic or told.text,
@@ -179,11 +178,14 @@ def _fuller(field: str, said: str) -> str:
 
 
 def _first_block(*texts: str) -> Block:
-    blocks = [block_in(text) for text in texts if text]
-    return next(
-        (block for block in blocks if block.address),
-        next((block for block in blocks if block.kind), Block()),
-    )
+    """The first block with an address, else the first of any kind."""
+    best = Block()
+    for text in texts:
+        block = block_in(text) if text else best
+        if block.address:
+            return block
+        best = best if best.kind else block
+    return best
 
 
 def _looks_like_failure(sections: Sections, notice: Notice) -> bool:
@@ -193,13 +195,13 @@ def _looks_like_failure(sections: Sections, notice: Notice) -> bool:
         sections.heading("return-path")
     )
     said = _FAILURE_SUBJECT.search(readable(sections.heading("subject")))
+    if daemon and said:
+        return True
     told = _FAILURE_WORDS.search("\n".join(notice.lines[:80]))
-    return sum(map(bool, (daemon, said, told))) >= 2 or bool(told and sections.originals)
+    return bool(told and (daemon or said or sections.originals))
 
 
-def _from_words(
-    sections: Sections, notice: Notice, original: Original | None
-) -> list[Failure]:
+def _from_words(sections: Sections, notice: Notice, original: Original | None) -> list[Failure]:
     hinted = FIND_ADDRESS.findall(sections.heading("x-failed-recipients"))
     senders = {mailbox(sections.heading(name)).casefold() for name in ("to", "from")}
     if original:
@@ -229,9 +231,11 @@ def _from_found(found: Found, action: str, reporting_mta: str) -> Failure:
 
 
 def _original(sections: Sections, notice: Notice) -> Original | None:
-    for text in (*sections.originals, notice.original):
-        if text and (original := read_original(text)):
+    for text in sections.originals:
+        if original := read_original(text):
             return original
+    if not sections.statuses and (original := read_original(notice.original)):
+        return original
     for text in sections.statuses:
         if rest := status_fields.read_report(text).rest:
             return read_original(rest.partition("\n\n")[2])
@@ -242,7 +246,7 @@ def _original(sections: Sections, notice: Notice) -> Original | None:
 
 
 def _read_text(text: str) -> Diagnosis:
-    notice = freetext.split(text)
+    notice = Notice(lambda: text)
     original = read_original(notice.original) if notice.original else None
     if (start := status_fields.starts_in(text)) >= 0:
         report = status_fields.read_report(text[start:])
@@ -255,8 +259,9 @@ def _read_text(text: str) -> Diagnosis:
             return _diagnosis("bounce", failed, original)
     reply = parse(text)
     if not reply.code and len(notice.lines) > 4 and _FAILURE_WORDS.search(text[:8000]):
-        if found := freetext.failures(notice, [], set()):
-            failed = [_from_found(one, "failed", freetext.reporting_mta(notice)) for one in found]
+        reporting = freetext.reporting_mta(notice)
+        found = freetext.failures(notice, [], set())
+        if failed := [_from_found(one, "failed", reporting) for one in found]:
             return _diagnosis("bounce", failed, original)
     return _read_reply(reply, notice)
 

@@ -7,7 +7,6 @@ from typing import Final
 MAX_REPLY: Final = 4000  # characters
 MAX_LINES: Final = 40
 
-_SPACE = re.compile(r"\s+")
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
 _FIRST = re.compile(
     r"""^[\s'"<\[(#*>]{0,12}([45]\d\d)(?=[\s:;,.#'"()\[\]<-]|$)[\s:;,.#'"()\[\]-]{0,6}"""
@@ -21,7 +20,8 @@ _TOLD = re.compile(
     re.IGNORECASE,
 )
 _AT_LINE_START = re.compile(
-    r"""^[\s|*]{0,40}(?:(?:Received|Sent)?\s{0,2}(?:<<<|>>>|<--)\s{0,3})?[#'"]?([45]\d\d)(?=[ :\-]|$)"""
+    r"""^[\s|*]{0,40}(?:(?:Received|Sent)?\s{0,2}(?:<<<|>>>|<--)\s{0,3})?[#'"]?"""
+    r"([45]\d\d)(?=[ :\-]|$)"
 )
 _AFTER_A_MARK = re.compile(
     r"""(?:[:'"\[(<\]>]\s{0,3}\#?|[\]),;]\s|\s<--\s|code\s{1,2}:?)([45]\d\d)(?=[\ \-:,]|[.>]?$|>)
@@ -35,8 +35,7 @@ _END = re.compile(
     r"|message (?:could not be|will be)|no further|--|==|\*\*\*|_____|final-recipient:)",
     re.IGNORECASE,
 )
-_IN_REPLY = re.compile(r"\s*\(in reply to [^()]{0,60}\)\s*$")
-_TRAILING = re.compile(r"""(?:['"\])]|\s##.*)$""")
+_IN_REPLY = re.compile(r"\s{0,80}\(in reply to [^()]{0,60}\)$")
 
 _UNHELPFUL = ("503", "354", "220", "250", "221")
 _OWN_WORDS = ("554 5.0.0 Service unavailable", "554 Service unavailable")
@@ -53,16 +52,16 @@ class Reply:
 
 def one_line(text: str) -> str:
     """Collapse white space and drop other control characters; at most ``MAX_REPLY`` long."""
-    flat = _SPACE.sub(" ", text[:MAX_REPLY]).strip()
+    flat = " ".join(text[:MAX_REPLY].split())
     return flat if flat.isprintable() else "".join(c for c in flat if c.isprintable())
 
 
 def the_words(text: str) -> str:
     """The receiving server's own words, without what the sending mailer says around them."""
-    found = _TOLD.search(text[:MAX_REPLY])
-    if found:
+    if not text[:3].isdigit() and (found := _TOLD.search(text[:MAX_REPLY])):
         text = text[found.end() :]
-    return _IN_REPLY.sub("", text[:MAX_REPLY])
+    text = text[:MAX_REPLY].rstrip()
+    return _IN_REPLY.sub("", text) if text.endswith(")") else text
 
 
 def parse(text: str) -> Reply:
@@ -109,6 +108,8 @@ def find(lines: list[str], recipient: str = "") -> Reply:
 
 def _code_in(line: str) -> tuple[int, str]:
     """(column, code) of a reply in this line, or (-1, "")."""
+    if "4" not in line and "5" not in line:
+        return -1, ""
     if found := _AT_LINE_START.match(line):
         return found.start(1), found[1]
     if found := _AFTER_A_MARK.search(line):
@@ -137,8 +138,10 @@ def _collect(lines: list[str], n_line: int, at: int) -> str:
             line = line[found.start(1) :]
         elif not line.strip() or _END.match(line) or _COMMAND.match(line):
             break
-        elif (found := _AT_LINE_START.match(line)) and found[1] != code:
-            break
+        else:
+            found = _AT_LINE_START.match(line)
+            if found and found[1] != code:
+                break
         pieces.append(line)
     return _close("\n".join(pieces), first[:at])
 

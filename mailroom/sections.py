@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesParser
 from email.policy import compat32
+from functools import cached_property
 from html import unescape
 from typing import Final
 
@@ -16,7 +17,9 @@ STATUS_CHARS: Final = 256 * 1024
 ORIGINAL_CHARS: Final = 64 * 1024
 
 # The parser would take message/* apart, each with its own cost.  As text they stay whole.
-_ENCLOSED = re.compile(rb"^(content-type:\s*)message/", re.IGNORECASE | re.MULTILINE)
+_ENCLOSED = re.compile(  # on lower-cased bytes
+    rb"\ncontent-type:\s*(?:(message/)(rfc822|global\b)?|text/(rfc822-headers))"
+)
 _STAND_IN: Final = "text/x-enclosed-"
 _STATUS_TYPES = ("delivery-status", "global-delivery-status")
 _ORIGINAL_TYPES = ("rfc822", "global", "rfc822-headers", "global-headers", "partial")
@@ -24,8 +27,14 @@ _REPORT_TYPES = ("feedback-report", "disposition-notification", "global-disposit
 
 # Codecs that are quadratic, or that warn.
 _NOT_FOR_TEXT = frozenset(
-    {"punycode", "idna", "unicode_escape", "raw_unicode_escape", "unicode-escape",
-     "raw-unicode-escape"}
+    {
+        "punycode",
+        "idna",
+        "unicode_escape",
+        "raw_unicode_escape",
+        "unicode-escape",
+        "raw-unicode-escape",
+    }
 )
 
 _SCRIPT = re.compile(r"<(script|style|head|title)\b[^>]{0,500}>", re.IGNORECASE)
@@ -34,25 +43,24 @@ _TAG = re.compile(r"<(?:/?[a-z!][^<>]{0,2000})>", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t]+")
 
 
-@dataclass(slots=True)
+@dataclass
 class Sections:
-    """The parts of a message that matter, each as text; lists keep the order of the message."""
+    """The parts of a message that matter; lists keep the order of the message."""
 
     top: Message
-    notices: list[str] = field(default_factory=list)
-    pages: list[str] = field(default_factory=list)
+    notices: list[Message] = field(default_factory=list)
+    pages: list[Message] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     originals: list[str] = field(default_factory=list)
     is_report: bool = False
 
-    @property
+    @cached_property
     def notice(self) -> str:
         """The words for people; of an HTML page only where nothing was said in plain text."""
-        for texts in (self.notices, self.pages):
-            joined = "\n".join(texts)
-            if joined.strip():
-                return joined
-        return ""
+        for part in self.notices:
+            if (text := text_of(part, NOTICE_CHARS)).strip():
+                return text
+        return "\n".join(plain(text_of(part, NOTICE_CHARS)) for part in self.pages)
 
     def heading(self, name: str) -> str:
         """A header of the message itself on one line, undecoded and at most 2,000 characters."""
@@ -62,11 +70,29 @@ class Sections:
 
 def take_apart(raw: bytes) -> Sections:
     """Parse the guarded head of a message (see ``guards``) and sort its parts."""
-    marked = _ENCLOSED.sub(rb"\1" + _STAND_IN.encode(), raw)
-    top = BytesParser(policy=compat32).parsebytes(marked)
+    top = BytesParser(policy=compat32).parsebytes(_marked(raw))
     sections = Sections(top)
     _sort(top, sections, depth=0)
     return sections
+
+
+def _marked(raw: bytes) -> bytes:
+    """``raw`` with a stand-in for the type of every message/* part, cut behind the headers of an
+    enclosed mail that no report follows: nothing there is needed, and it is most of the lines."""
+    low = b"\n" + raw.lower()
+    last_status = low.rfind(b"delivery-status")
+    pieces, at, end = [], 0, len(raw)
+    for found in _ENCLOSED.finditer(low):
+        if found[1]:
+            start = found.start(1) - 1
+            pieces += [raw[at:start], _STAND_IN.encode()]
+            at = start + len(found[1])
+        if (found[2] or found[3]) and found.start() > last_status:
+            headers = low.find(b"\n\n", found.end())
+            body = low.find(b"\n\n", headers + 2) if headers >= 0 else -1
+            end = body if body >= 0 else end
+            break
+    return b"".join([*pieces, raw[at:end]])
 
 
 def _sort(part: Message, sections: Sections, depth: int) -> None:
@@ -86,20 +112,23 @@ def _sort(part: Message, sections: Sections, depth: int) -> None:
     elif enclosed in _REPORT_TYPES:
         sections.is_report = True
     elif kind == "text/html":
-        if not sections.notice:
-            sections.pages.append(plain(text_of(part, NOTICE_CHARS)))
+        if not sections.pages:
+            sections.pages.append(part)
     elif kind.startswith(("text/", "multipart/")) or depth == 0:
-        # A second text, or one behind the report, belongs to the mail that came back.
-        first = not sections.notices and not sections.originals
-        if first or not any(notice.strip() for notice in sections.notices):
-            sections.notices.append(text_of(part, NOTICE_CHARS))
+        # The first text that says anything; a later one belongs to the mail that came back.
+        sections.notices.append(part)
 
 
 def text_of(part: Message, limit: int) -> str:
     """The decoded text of a leaf, at most ``limit`` characters; never fails on its charset."""
     # Only the decoding form of get_payload leaves the charset, which may be anything, to us.
     octets = part.get_payload(decode=True)
-    return decode(octets[: 4 * limit], _charset(part))[:limit] if isinstance(octets, bytes) else ""
+    if not isinstance(octets, bytes):
+        return ""
+    octets = octets[: 4 * limit]
+    if octets.isascii() and b"\x1b" not in octets and b"\0" not in octets:
+        return octets[:limit].decode("ascii")
+    return decode(octets, _charset(part))[:limit]
 
 
 def _charset(part: Message) -> str:

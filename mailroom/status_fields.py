@@ -15,7 +15,9 @@ MAX_RECIPIENTS: Final = 100
 MAX_LINES: Final = 4000
 MAX_VALUE: Final = 4000  # characters of one unfolded field
 
-_FIELD = re.compile(r"([A-Za-z][A-Za-z0-9-]{1,40}(?: (?:address|code|system))?)[ \t]{0,8}:[ \t]*(.*)")
+_FIELD = re.compile(
+    r"([A-Za-z][A-Za-z0-9-]{1,40}(?: (?:address|code|system))?)[ \t]{0,8}:[ \t]*(.*)"
+)
 _TYPE = re.compile(r"\s*[A-Za-z][A-Za-z0-9/-]{0,30}\s*;\s*")
 _START = re.compile(
     r"^[ \t]{0,8}(?:Reporting-MTA|Final-Recipient|Original-Recipient|Recipient address"
@@ -83,7 +85,7 @@ def read_report(text: str) -> Report:
 
 
 def _fields(lines: list[str]) -> Iterator[tuple[int, str, str]]:
-    """Yield (line, name, unfolded value); ("", "") for a blank line, ("", "delimiter") at the end."""
+    """Yield (line, name, unfolded value); no name for a blank line and for a delimiter."""
     name, values, start = "", list[str](), 0
     room = 0  # so many characters more does the field take
     for n_line, line in enumerate(lines):
