@@ -102,7 +102,9 @@ def _where_listed(answer: Answer) -> dict[str, Network]:
     for prefix in answer.prefixes:
         asked = prefixes.parse_prefix(prefix)
         read_just_now = (network for network in found.values() if network.covers(asked))
-        network = next(read_just_now, None) or lookups.still_listed(asked, first.contact, asker)
+        network = next(read_just_now, None) or lookups.still_listed(
+            asked, first.contact, answer.given_at, asker
+        )
         if network is not None:
             found[prefix] = network
     return found
@@ -175,7 +177,7 @@ def _prove(answer: Answer, scope: tuple[str, str], network: Network) -> None:
             "flags": flags,
             "provenance": f"{answer.name_given} by {request.contact.email}{chain}{notes}; "
             f"network {network.handle} at {network.url}, {read}",
-            "verified_at": answer.checked_at,
+            "verified_at": answer.checked_at or answer.given_at,
             "expires_at": answer.given_at + PROOF_LASTS,
         },
     )

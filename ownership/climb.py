@@ -108,7 +108,8 @@ def choose(ladder: Ladder) -> Choice:
     """
     inquiry, prefix = ladder.inquiry, ladder.inquiry.asked
     asker = lookups.Asker()
-    network = lookups.lookup(prefix, lookups.FOR_SENDING, asker)
+    since = ladder.now - lookups.FOR_SENDING
+    network = lookups.lookup(prefix, since, asker)
     choice = Choice(network)
     if network is None:
         return choice
@@ -120,7 +121,7 @@ def choose(ladder: Ladder) -> Choice:
     why = Rung.Why.FIRST if first else Rung.Why.NEXT
     choice.add(here[:n_here], why)
     n_left = n_above if first and choice.places else n_here + n_above - len(choice.places)
-    way = lookups.upwards(network, prefix, asker)
+    way = lookups.upwards(network, prefix, since, asker)
     next(way)
     while n_left > 0 and (around := next(way, None)) is not None:
         above = candidates(around, taken | choice.contacts)[:n_left]

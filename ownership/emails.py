@@ -24,7 +24,15 @@ REASONS: dict[str, str | Promise] = {
     "trap": _("mail from it reached addresses that never asked for any"),
     "policy": _("it looks like dynamic space, or has no reverse name"),
     "range": _("unwanted mail came from several addresses of the range"),
-    "manual": _("entered by our staff"),
+    "manual": _("it was entered by our staff"),
+}
+# Letters speak both languages at once, whatever the catalogue of translations holds.
+REASONS_KO = {
+    "automatic": "원치 않는 메일이 발송됨",
+    "trap": "수신을 요청한 적 없는 주소로 메일이 발송됨",
+    "policy": "유동 주소로 보이거나 역방향 이름이 없음",
+    "range": "대역의 여러 주소에서 원치 않는 메일이 발송됨",
+    "manual": "담당 직원이 등록함",
 }
 
 
@@ -51,6 +59,10 @@ class Seen:
     @property
     def reason_text(self) -> str | Promise:
         return REASONS.get(self.reason, "")
+
+    @property
+    def reason_ko(self) -> str:
+        return REASONS_KO.get(self.reason, "")
 
 
 def seen(inquiry: Inquiry) -> Seen:
@@ -136,7 +148,4 @@ def receipt(answer: Answer) -> Draft:
         prefixes=shown,
         prefix=shown[0] if shown else "",
         answer=answer,
-        kind=answer.kind,
-        accepted=answer.accepted,
-        forward_to=answer.forward_to,
     )

@@ -6,6 +6,7 @@ from time import monotonic
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from escalation import owed, queue
@@ -23,7 +24,7 @@ BOUNCED_FOR: Final = timedelta(days=30)
 MOST: Final = 200  # requests looked at in one sweep
 WORST: Final = 35.0  # seconds that the look-ups of one row may take
 REFRESH: Final = timedelta(hours=24)
-FOR_EVER: Final = 30_000  # attempts: the tables are never given up
+FOR_EVER: Final = 30_000  # attempts: neither an answer nor the tables are given up
 
 
 def sweep_inquiries() -> int:
@@ -32,7 +33,7 @@ def sweep_inquiries() -> int:
     note_letters()
     expire_requests()
     answers = Answer.objects.select_related("request__contact", "request__network")
-    n = owed.work_through("inquiries", answers, settle, worst=WORST)
+    n = owed.work_through("inquiries", answers, settle, worst=WORST, attempts=FOR_EVER)
     if monotonic() - begun > owed.BUDGET - WORST:
         queue.nudge("inquiries")  # the ladders get a sweep of their own
         return n
@@ -40,7 +41,10 @@ def sweep_inquiries() -> int:
 
 
 def note_letters() -> None:
-    """Follow letters: taken by their server, or refused, which brings the next contact at once."""
+    """Follow letters to their servers.
+
+    One that was refused, or given up, brings the next contact at once.
+    """
     queued = Request.objects.filter(
         state=State.QUEUED, letters__superseded_at=None, letters__letter__accepted_at__isnull=False
     )
@@ -49,9 +53,10 @@ def note_letters() -> None:
             if _locked(request).state == State.QUEUED:
                 advance(request, Event.SEND, DESK)
                 Request.objects.filter(pk=request.pk).update(sent_at=timezone.now())
-    refused = Request.objects.open().filter(
-        letters__superseded_at=None, letters__letter__refused_at__isnull=False
+    failed = Q(letters__letter__refused_at__isnull=False) | Q(
+        letters__letter__parked_at__isnull=False
     )
+    refused = Request.objects.open().filter(failed, letters__superseded_at=None)
     for request in refused.order_by("pk").distinct()[:MOST]:
         _end(request, Event.BOUNCE)
 

@@ -1,8 +1,12 @@
-"""Looks up whose space a prefix is.  Asks the outside: never call it inside a transaction."""
+"""Looks up whose space a prefix is.  Asks the outside: never call it inside a transaction.
+
+``since`` says how old an answer on our files may be: one read before is asked
+for again.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -17,7 +21,6 @@ from ownership.walk import Found
 
 FOR_DISPLAY: Final = timedelta(hours=24)
 FOR_SENDING: Final = timedelta(hours=1)
-NOW: Final = timedelta(0)  # a confirm is accepted by a fresh answer only
 MOST_PARENTS: Final = 3
 MOST_ENTITIES: Final = 2
 
@@ -34,17 +37,23 @@ def stored_bootstrap() -> Bootstrap:
 class Asker:
     """Asks the registries for one row: their rules, their budgets, one time limit for all."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, for_display: bool = False) -> None:
         self.tables = stored_bootstrap()
         self.rules = replace(configured.rules(self.tables), admit=budget.Turn(), pause=budget.block)
-
-    def require_fitness(self) -> None:
-        """Raise ``TryAgainLater`` if letters must not be written by this copy of the tables."""
-        if configured.needs_bootstrap() and not self.tables.fit_for_sending(timezone.now()):
-            raise TryAgainLater("IANA's tables are older than two days.", after=300)
+        self.is_fit = (
+            for_display
+            or not configured.needs_bootstrap()
+            or self.tables.fit_for_sending(timezone.now())
+        )
 
     def network(self, prefix: Prefix) -> Found | None:
-        """The network around ``prefix``; None where the registry knows none that is somebody's."""
+        """The network around ``prefix``; None where the registry knows none that is somebody's.
+
+        Raises ``TryAgainLater`` also where IANA's tables are too old to write
+        letters by.
+        """
+        if not self.is_fit:
+            raise TryAgainLater("IANA's tables are older than two days.", after=300)
         try:
             found = walk.network(prefix, configured.base_urls(prefix, self.tables), self.rules)
         except rdap.NotFound:
@@ -70,36 +79,31 @@ class Asker:
         return found
 
 
-def cached(prefix: Prefix, no_older_than: timedelta) -> Network | None:
-    """The most specific network on file around ``prefix``, if it is fresh enough."""
-    if not no_older_than:
-        return None
-    on_file = Network.objects.covering(prefix).fresh(timezone.now() - no_older_than)
+def cached(prefix: Prefix, since: datetime) -> Network | None:
+    """The most specific network on file around ``prefix``, if it was read since then."""
+    on_file = Network.objects.covering(prefix).fresh(since)
     return next((one for one in on_file[:10] if Flag.RANGE_UNKNOWN not in one.flags), None)
 
 
-def lookup(
-    prefix: Prefix, no_older_than: timedelta = FOR_DISPLAY, asker: Asker | None = None
-) -> Network | None:
+def lookup(prefix: Prefix, since: datetime, asker: Asker | None = None) -> Network | None:
     """The network that holds ``prefix``, from our files or from the registry.
 
     None where the registry knows none, or only a block that is nobody's.
     Raises ``TryAgainLater`` when there is no answer now.
     """
-    if known := cached(prefix, no_older_than):
+    if known := cached(prefix, since):
         return known
-    asker = asker or Asker()
-    if no_older_than < FOR_DISPLAY:
-        asker.require_fitness()
-    found = asker.network(prefix)
+    found = (asker or Asker()).network(prefix)
     return records.keep(found, prefix, asked=True) if found else None
 
 
-def parent_of(network: Network, prefix: Prefix, asker: Asker) -> Network | None:
+def parent_of(network: Network, prefix: Prefix, since: datetime, asker: Asker) -> Network | None:
     """The network around ``network``, which has just been read; None at the top.
 
     Raises ``TryAgainLater``.
     """
+    if network.parent is not None and network.parent.read_at >= since:
+        return network.parent
     found = records.found_again(network)
     if found is None or Flag.RANGE_UNKNOWN in found.facts.flags:
         return None
@@ -113,14 +117,14 @@ def parent_of(network: Network, prefix: Prefix, asker: Asker) -> Network | None:
     return parent
 
 
-def upwards(network: Network, prefix: Prefix, asker: Asker) -> Iterator[Network]:
+def upwards(network: Network, prefix: Prefix, since: datetime, asker: Asker) -> Iterator[Network]:
     """``network`` and the networks around it, each read when it is asked for."""
     current: Network | None = network
     for _ in range(MOST_PARENTS + 1):
         if current is None:
             return
         yield current
-        current = parent_of(current, prefix, asker)
+        current = parent_of(current, prefix, since, asker)
 
 
 def wants_parent(network: Network) -> bool:
@@ -129,16 +133,16 @@ def wants_parent(network: Network) -> bool:
     return found is not None and walk.wants_parent(found.facts)
 
 
-def still_listed(prefix: Prefix, contact: Contact, asker: Asker) -> Network | None:
-    """The network around ``prefix`` that lists ``contact`` at this moment, or None.
+def still_listed(prefix: Prefix, contact: Contact, since: datetime, asker: Asker) -> Network | None:
+    """The network around ``prefix`` that lists ``contact`` by an answer of a later time, or None.
 
-    Reads the registry afresh, and goes up from the most specific network only
-    as far as needed.  Raises ``TryAgainLater``.
+    Goes up from the most specific network only as far as needed.  Raises
+    ``TryAgainLater``.
     """
-    network = lookup(prefix, NOW, asker)
+    network = lookup(prefix, since, asker)
     if network is None:
         return None
-    for one in upwards(network, prefix, asker):
+    for one in upwards(network, prefix, since, asker):
         if one.contacts.filter(contact=contact, listed=True).exists():
             return one
     return None

@@ -133,7 +133,9 @@ def ladder(inquiry: Inquiry) -> list[Step]:
     asked = {rung.request.contact_id for rung in rungs}
     networks = {rung.request.network_id for rung in rungs}
     if inquiry.network is not None:
-        networks |= {inquiry.network.pk} | ({inquiry.network.parent_id} - {None})
+        networks.add(inquiry.network.pk)
+        if inquiry.network.parent_id is not None:
+            networks.add(inquiry.network.parent_id)
     found = NetworkContact.objects.filter(network__in=networks).select_related("contact", "network")
     places = list(found.order_by("-network__first", "network__last", "position"))
     by_pair = {(place.network_id, place.contact_id): place for place in places}
