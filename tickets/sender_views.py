@@ -93,7 +93,6 @@ def _show(
         "key": uuid.uuid4(),
     }
     response = render(request, "tickets/sender.html", context, **kw)
-    response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"
     return response
 

@@ -207,7 +207,7 @@ def test_the_senders_page_is_kept_by_nobody(sender: tuple[Client, Ticket, str]) 
 
     answer = client.get(base)
 
-    assert answer["Referrer-Policy"] == "no-referrer"
+    assert answer["Referrer-Policy"] == "same-origin"
     assert "no-store" in answer["Cache-Control"]
     assert answer["X-Robots-Tag"] == "noindex"
 
