@@ -120,17 +120,18 @@ def publish(publication: Publication, edition: Edition) -> None:
     Sinks prepare beside what they serve and switch inside the transaction,
     under a lock that all publications share: a sink never goes back.
     """
-    enabled = list(Sink.objects.filter(enabled=True))
-    for sink in enabled:
-        sinks.KINDS[sink.kind].prepare(edition)
+    enabled = Sink.objects.filter(enabled=True).order_by("kind")
+    kinds = list(enabled.values_list("kind", flat=True).distinct())
+    for kind in kinds:
+        sinks.KINDS[kind].prepare(edition)
     with transaction.atomic():
         finish(publication, due_at=timezone.now())
         list(Sink.objects.select_for_update(no_key=True).order_by("pk"))
         if overtaken(publication):
             _supersede(publication)
             return
-        for sink in enabled:
-            sinks.KINDS[sink.kind].switch(edition)
+        for kind in kinds:
+            sinks.KINDS[kind].switch(edition)
         _note(publication, edition, published_at=timezone.now())
         _supersede(publication)
 
