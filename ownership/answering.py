@@ -187,7 +187,8 @@ def _tell_others(answer: Answer, listed: dict[str, Network]) -> None:
     """Write to the network's other role mailboxes, who have three days to object."""
     now = timezone.now()
     network = next(iter(listed.values()))
-    if level_of(answer.request)[1] == Proof.Method.MANUAL:
+    level, method = level_of(answer.request)
+    if level < MAILBOX_LEVEL or method == Proof.Method.MANUAL:
         return
     inquiries = list(
         Inquiry.objects.filter(rungs__request=answer.request, prefix__in=listed).order_by("pk")
