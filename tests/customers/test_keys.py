@@ -119,6 +119,15 @@ def test_a_key_ends_with_the_membership_of_its_maker(dana: User, erin: User) -> 
         ask(text)
 
 
+def test_a_key_is_of_no_use_to_somebody_who_is_no_member(dana: User) -> None:
+    _key, text = make_key(dana)
+
+    Membership.objects.filter(user=dana).delete()
+
+    with pytest.raises(AuthenticationFailed):
+        ask(text)
+
+
 def test_a_key_ends_with_the_account_of_its_maker(dana: User) -> None:
     _key, text = make_key(dana)
     User.objects.filter(pk=dana.pk).update(is_active=False)
