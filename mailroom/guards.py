@@ -59,17 +59,17 @@ def head(raw: bytes) -> bytes:
     return raw.removeprefix(b"\xef\xbb\xbf").lstrip(b"\n")
 
 
-def danger(raw: bytes) -> str:
-    """Say which limit the head of a message breaks, or "" when it is safe to parse."""
-    if _header_is_too_long(raw, 0):
+def danger(low: bytes) -> str:
+    """Say which limit a message breaks, or "" when it is safe to parse; ``low`` is its head in
+    lower case."""
+    if _header_is_too_long(low, 0):
         return TOO_MANY_HEADERS
-    raw = raw.lower()
     boundaries: set[bytes] = set()
-    for n_declared, found in enumerate(_DECLARED.finditer(raw), 1):
+    for n_declared, found in enumerate(_DECLARED.finditer(low), 1):
         if n_declared > MAX_PARTS:
             return TOO_MANY_PARTS
         boundaries.add(_boundary(found))
-    return _structure(raw, boundaries) if boundaries else ""
+    return _structure(low, boundaries) if boundaries else ""
 
 
 def _boundary(found: re.Match[bytes]) -> bytes:
@@ -79,12 +79,12 @@ def _boundary(found: re.Match[bytes]) -> bytes:
     return name if plain else _ANY
 
 
-def _structure(raw: bytes, boundaries: set[bytes]) -> str:
+def _structure(low: bytes, boundaries: set[bytes]) -> str:
     """Walk the delimiter lines as a parser would: how many parts, how deep, how long headers."""
     any_line = _ANY in boundaries
     n_parts = 0
     open_now: list[bytes] = []
-    for found in _DELIMITER.finditer(raw):
+    for found in _DELIMITER.finditer(low):
         name = found[1].rstrip()
         closing = name not in boundaries and name.endswith(b"--") and name[:-2] in boundaries
         if closing:
@@ -102,18 +102,18 @@ def _structure(raw: bytes, boundaries: set[bytes]) -> str:
             return TOO_MANY_PARTS
         if len(open_now) > MAX_DEPTH:
             return TOO_DEEP
-        if _header_is_too_long(raw, found.end()):
+        if _header_is_too_long(low, found.end()):
             return TOO_MANY_HEADERS
     return ""
 
 
-def _header_is_too_long(raw: bytes, start: int) -> bool:
+def _header_is_too_long(low: bytes, start: int) -> bool:
     """Whether the header block at ``start`` is longer than any mail has."""
-    end = raw.find(b"\n\n", start, start + MAX_HEADER_BYTES)
+    end = low.find(b"\n\n", start, start + MAX_HEADER_BYTES)
     if end < 0:
-        if len(raw) - start >= MAX_HEADER_BYTES:
+        if len(low) - start >= MAX_HEADER_BYTES:
             return True
-        end = len(raw)
-    if raw.count(b"\n", start, end) <= MAX_HEADERS:
+        end = len(low)
+    if low.count(b"\n", start, end) <= MAX_HEADERS:
         return False
-    return sum(1 for _ in _FIELD.finditer(raw, start, end)) > MAX_HEADERS
+    return sum(1 for _ in _FIELD.finditer(low, start, end)) > MAX_HEADERS

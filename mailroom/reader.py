@@ -62,8 +62,7 @@ _FAILURE_WORDS = re.compile(
     re.IGNORECASE,
 )
 _DELAYED = re.compile(
-    r"delay|warning message only|not yet been delivered|will be retried|temporary failure report",
-    re.IGNORECASE,
+    r"delay|warning message only|not yet been delivered|will be retried|temporary failure report"
 )
 _LOGGED = re.compile(r"\bto=<([^<>\s]{3,254})>")
 
@@ -84,9 +83,10 @@ def read(raw: bytes) -> Diagnosis:
 def _read(raw: bytes, *, enclosed: bool = False) -> Diagnosis:
     if not _is_message(raw):
         return _read_text(decode(raw[:NOTICE_CHARS], "utf-8"))
-    if error := guards.danger(raw):
+    low = raw.lower()
+    if error := guards.danger(low):
         return Diagnosis("unreadable", error=error)
-    sections = take_apart(raw)
+    sections = take_apart(raw, low)
     notice = Notice(lambda: sections.notice)
     original = _original(sections, notice)
     failures, is_report = _failures(sections, notice, original)
@@ -209,7 +209,8 @@ def _from_words(sections: Sections, notice: Notice, original: Original | None) -
     found = freetext.failures(notice, hinted, senders)
     if not found and original and original.to:
         found = [freetext.about(notice, original.to)]
-    delayed = _DELAYED.search(sections.heading("subject") + "\n".join(notice.lines[:40]))
+    told = "\n".join((sections.heading("subject"), *notice.lines[:40]))
+    delayed = _DELAYED.search(told.lower())
     reporting = freetext.reporting_mta(notice)
     return [_from_found(one, "delayed" if delayed else "failed", reporting) for one in found]
 

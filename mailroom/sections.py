@@ -37,6 +37,8 @@ _NOT_FOR_TEXT = frozenset(
     }
 )
 
+_PARSER: Final = BytesParser(policy=compat32)
+
 _SCRIPT = re.compile(r"<(script|style|head|title)\b[^>]{0,500}>", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|/?p|/?div|/?tr|/?h\d|/?li|/?table|hr)\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"<(?:/?[a-z!][^<>]{0,2000})>", re.IGNORECASE)
@@ -68,18 +70,23 @@ class Sections:
         return " ".join(str(value)[:2000].split()) if value is not None else ""
 
 
-def take_apart(raw: bytes) -> Sections:
-    """Parse the guarded head of a message (see ``guards``) and sort its parts."""
-    top = BytesParser(policy=compat32).parsebytes(_marked(raw))
+def take_apart(raw: bytes, low: bytes) -> Sections:
+    """Parse the guarded head of a message (see ``guards``; ``low`` is the same in lower case)."""
+    marked = _marked(raw, b"\n" + low)
+    headers, gap, body = marked.partition(b"\n\n")
+    if b"multipart" in headers.lower():
+        top = _PARSER.parsebytes(marked)
+    else:  # one leaf: its lines need not be looked at one by one
+        top = _PARSER.parsebytes(headers + gap)
+        top.set_payload(body.decode("ascii", "surrogateescape"))
     sections = Sections(top)
     _sort(top, sections, depth=0)
     return sections
 
 
-def _marked(raw: bytes) -> bytes:
+def _marked(raw: bytes, low: bytes) -> bytes:
     """``raw`` with a stand-in for the type of every message/* part, cut behind the headers of an
     enclosed mail that no report follows: nothing there is needed, and it is most of the lines."""
-    low = b"\n" + raw.lower()
     last_status = low.rfind(b"delivery-status")
     pieces, at, end = [], 0, len(raw)
     for found in _ENCLOSED.finditer(low):

@@ -165,7 +165,7 @@ def test_a_bare_reply_is_read(text: str, row: list[str]) -> None:
     [
         (b"From: a@b.example\nTo: c@d.example\nSubject: lunch\n\nAt noon?\n", "other"),
         (
-            b"From: a@b.example\nSubject: Out of office\nAuto-Submitted: auto-replied\n\nBack soon.",
+            b"From: a@b.example\nSubject: Out of office\nAuto-Submitted: auto-replied\n\nBack.",
             "other",
         ),
         (b"Dear Sir or Madam, good morning", "other"),
