@@ -37,5 +37,5 @@ class ResetTokens(PasswordResetTokenGenerator):
 
     def link_key(self, user: Any, moment: str) -> str:
         """What the secret is derived from: the person's state, hashed, and the time."""
-        state = self._make_hash_value(user, moment)
+        state = self._make_hash_value(user, base36_to_int(moment))
         return f"reset:{user.pk}:{moment}:{salted_hmac('postern.reset', state).hexdigest()}"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
@@ -199,7 +200,7 @@ def tenant(request: HttpRequest) -> HttpResponse:
     form = TenantForm(request.POST if request.method == "POST" else None, places=places)
     if request.method == "POST" and form.is_valid():
         request.session[CHOSEN] = int(form.cleaned_data["tenant"])
-        return redirect("/tickets/")
+        return redirect(settings.LOGIN_REDIRECT_URL)
     context = {"form": form, "place": place, "places": places}
     return render(request, "customers/tenant.html", context)
 
@@ -252,6 +253,6 @@ def _accept(request: HttpRequest, found: Invitation, given: dict[str, str]) -> H
     request.session.pop(INVITED, None)
     request.session[CHOSEN] = place.tenant_id
     messages.success(request, _("Welcome. You now belong to %s.") % place.tenant)
-    response = redirect("/tickets/")
+    response = redirect(settings.LOGIN_REDIRECT_URL)
     languages.remember(response, place.user.language)
     return response
