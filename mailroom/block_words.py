@@ -44,6 +44,9 @@ OTHER_CAUSE = either(
     quota (?:is )?exceeded
     relay(?:ing)? (?:access )?(?:denied|prohibited)
     permitted to relay
+    allowed to relay
+    relay not (?:permitted|allowed)
+    relaying
     unable to relay
     virus
     message (?:size|too)
@@ -85,6 +88,17 @@ A_DOMAIN = either(
     spf domain
     links? (?:in|listed|found|black)\b
     black ?-?listed (?:url|link|domain)
+    """
+)
+
+THE_MESSAGE = either(
+    r"""
+    suspected
+    bulk
+    spam (?:message|mail)
+    mail content
+    message (?:was |is |has been )?(?:rejected|refused|denied|blocked|detected)
+    considered
     """
 )
 

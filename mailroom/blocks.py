@@ -22,6 +22,7 @@ from mailroom.block_words import (
     OTHER_CAUSE,
     RDNS,
     SENDER_POLICY,
+    THE_MESSAGE,
 )
 from mailroom.replies import the_words
 
@@ -41,14 +42,16 @@ _CONTINUED = re.compile(r"\s([245]\d\d)[- ](?:#?[245]\.\d{1,3}\.\d{1,3}(?=\s))?"
 
 # Words on either side that make an address somebody else's.
 _NOT_THE_CLIENT_BEFORE = re.compile(
-    r"(?:connect(?:ed|ing|ion)? to|giving up on|talking to|relay=\S{0,80}|resolver\S*"
+    r"(?:(?:connect(?:ed|ing|ion)? to|connection with|conversation with|giving up on|talking to)"
+    r"(?: [\w.-]{1,120})?|attempted was|relay=\S{0,80}|resolver\S*"
     r"|name ?servers?"
     r"|dns servers?|returnc/\S{0,12}|queried from|query from|helo|ehlo|response_codes\?ip="
     r"|delivered to|forwarded to|received by|rejected by|(?:said|says) by|\bat|x-originating-ip:?"
     r"|(?<!client )(?<!sending )(?<!sender )(?<!remote )(?<!connecting )(?<!your )\bhost \S{3,80}"
     r"|\S@|\bby (?:(?:the|mail|smtp|remote|our) ){0,3}(?:server|host|gateway|mta|system)"
     r"|(?:\bour|\bthis|\bmy|receiving|destination|recipient'?s?) (?:\w{1,15} ){0,2}"
-    r"(?:server|host|ip|mta|mx|system|gateway)(?: address)?|[?&](?:r|mx|server)=)[\s\[(<:\"']{0,4}$"
+    r"(?:server|host|ip|mta|mx|system|gateway)(?: address)?|[?&](?:r|mx|server)=|\{ip="
+    r"|attemptedip=|fqdn=)[\s\[(<:\"']{0,4}$"
 )
 _NOT_THE_CLIENT_AFTER = re.compile(
     r"^[\])>:\d\"'\s]{0,8}(?:said|says|did not like|does not like|failed after|responded"
@@ -83,6 +86,8 @@ _FIRM = (
     rf"|senderscore|senderbase|junkemailfilter|uceprotect|trendmicro|symantec|ipcheck|ip-?removal"
     rf"|delist|unblock|blacklist|blocklist|abusix|talos)[^\s{T}]{{0,120}}{T}",
 )
+# An address with no word but "IP" is the reason only where the message itself is not blamed.
+_IP_GIVEN = rf"(?<![?&])\bip ?(?:address)?[=:]{_IN}{T}"
 _FORMS = (
     *_FIRM,
     rf"(?:client|connecting|connected|sending|sender'?s?|remote|source|peer|your|server|smtp"
@@ -108,10 +113,11 @@ _FORMS = (
     rf"^\W{{0,4}}(?:[245]\d\d[- ])?[\s\d.#-]{{0,12}}\[{T}[\s\d]{{0,12}}\] ?the ip\b",
     rf"(?:again|later) from{_IN}{T}",
     rf"(?:query|lookup|bl\.shtml|reputation|remov|check|block|reset)[^\s{T}]{{0,80}}[?&/=]{T}",
-    rf"(?<![?&])\bip ?(?:address)?[=:]{_IN}{T}",
+    _IP_GIVEN,
 )
 _FIRM_FORMS = tuple(re.compile(form) for form in _FIRM)
 _ALL_FORMS = tuple(re.compile(form) for form in _FORMS)
+_WITHOUT_IP_GIVEN = _ALL_FORMS[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +197,8 @@ def _meant(marked: str, addresses: list[str]) -> str:
     elsewhere = (
         SENDER_POLICY.search(marked) or OTHER_CAUSE.search(marked) or A_DOMAIN.search(marked)
     )
-    for form in _FIRM_FORMS if elsewhere else _ALL_FORMS:
+    forms = _WITHOUT_IP_GIVEN if THE_MESSAGE.search(marked) else _ALL_FORMS
+    for form in _FIRM_FORMS if elsewhere else forms:
         if named := set(_named(form, marked, addresses)):
             return named.pop() if len(named) == 1 else ""
     if not elsewhere and len(set(addresses)) == 1 and _stands_as_reason(marked):

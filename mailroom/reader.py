@@ -151,7 +151,10 @@ def _from_fields(report: status_fields.Report, block: dict[str, str], notice: No
     if not recipient or not reply.code or diagnostic[3:4] == "-":
         found = freetext.about(notice, recipient) if recipient else _first_told(notice)
     told = found.reply if found else Reply()
-    status = _fuller(status_fields.status_of(block), reply.status or told.status)
+    said = status_fields.status_of(block)
+    if told.code and said and told.code[0] != said[0]:
+        found, told = None, Reply()  # it is about another recipient
+    status = _fuller(said, reply.status or told.status)
     block_found = _first_block(reply.text, told.text)
     return Failure(
         recipient=recipient or (found.recipient if found else ""),
@@ -198,7 +201,7 @@ def _looks_like_failure(sections: Sections, notice: Notice) -> bool:
     if daemon and said:
         return True
     told = _FAILURE_WORDS.search("\n".join(notice.lines[:80]))
-    return bool(told and (daemon or said or sections.originals))
+    return bool(told and (daemon or said or sections.originals or find(notice.lines).code))
 
 
 def _from_words(sections: Sections, notice: Notice, original: Original | None) -> list[Failure]:
@@ -259,7 +262,8 @@ def _read_text(text: str) -> Diagnosis:
         if failed:
             return _diagnosis("bounce", failed, original)
     reply = parse(text)
-    if not reply.code and len(notice.lines) > 4 and _FAILURE_WORDS.search(text[:8000]):
+    opens = text.lstrip(" \n\t'\"")[:3]
+    if not opens.isdigit() and len(notice.lines) > 4 and _FAILURE_WORDS.search(text[:8000]):
         reporting = freetext.reporting_mta(notice)
         found = freetext.failures(notice, [], set())
         if failed := [_from_found(one, "failed", reporting) for one in found]:

@@ -6,6 +6,7 @@ from typing import Final
 
 MAX_REPLY: Final = 4000  # characters
 MAX_LINES: Final = 40
+MAX_CODE_COLUMN: Final = 300
 
 _ENHANCED = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?!\d|\.\d)")
 _FIRST = re.compile(
@@ -24,7 +25,8 @@ _AT_LINE_START = re.compile(
     r"([45]\d\d)(?=[ :\-]|$)"
 )
 _AFTER_A_MARK = re.compile(
-    r"""(?:[:'"\[(<\]>]\s{0,3}\#?|[\]),;]\s|\s<--\s|code\s{1,2}:?)([45]\d\d)(?=[\ \-:,]|[.>]?$|>)
+    r"""(?:[:'"\[(<\]>]\s{0,3}\#?|[\]),;]\s|\s<--\s|(?:code|error)\s{1,2}:?)
+    ([45]\d\d)(?=[\ \-:,]|[.>]?$|>)
     |(?<![\w.])([45]\d\d)(?=[\ -]\#?[45]\.\d{1,3}\.\d{1,3}(?![\d.]))""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -69,8 +71,8 @@ def parse(text: str) -> Reply:
     words = the_words(text).strip()
     found = _FIRST.match(words)
     if not found:
-        enhanced = _ENHANCED.search(words)
-        return Reply(one_line(words), "", enhanced[1] if enhanced else "")
+        code = _code_in(words[:MAX_CODE_COLUMN].replace("\n", " "))[1]
+        return Reply(one_line(words), code, enhanced_in(words, code) or enhanced_in(words))
     code = found[1]
     status = found[2] or enhanced_in(words, code)
     return Reply(one_line(words), code, status or "")

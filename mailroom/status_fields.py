@@ -32,6 +32,7 @@ _SPOKEN = {  # as Messaging Server tells people
     "remote system": "remote-mta",
 }
 _STATUS = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
+_LOCAL = re.compile(r"<?([\w.+=-]{1,64})>?")  # a mailbox of the reporting host itself
 _WORD = re.compile(r"[A-Za-z][A-Za-z-]{0,30}")
 
 DONE: Final = frozenset({"delivered", "deliverable", "relayed", "expanded"})
@@ -136,7 +137,8 @@ def recipient_of(block: dict[str, str]) -> str:
     for name in _NAMES_RECIPIENT:
         if address := mailbox(untyped(block.get(name, ""))):
             return address
-    return ""
+    local = _LOCAL.fullmatch(untyped(block.get("final-recipient", "")))
+    return local[1] if local else ""
 
 
 def status_of(block: dict[str, str]) -> str:
