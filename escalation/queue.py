@@ -69,7 +69,7 @@ def sync_schedules() -> None:
 
 def waiting() -> int:
     """How many messages stand in the queue."""
-    return OrmQ.objects.count()
+    return int(OrmQ.objects.count())
 
 
 def prune() -> int:

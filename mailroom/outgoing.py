@@ -2,7 +2,6 @@
 
 from email.charset import QP, Charset
 from email.header import Header
-from email.message import Message
 from email.utils import format_datetime, formataddr
 from typing import Any, Final
 
@@ -20,15 +19,15 @@ SAFE.body_encoding = QP
 
 
 class _Mail(EmailMessage):
-    def message(self, **options: Any) -> Message:
+    def message(self, **options: Any) -> Any:
         """Compose the mail, with a subject that leaves room for its name in the first line.
 
         Words that look like encoded ones (RFC 2047) are encoded, to be read as they stand.
         """
-        composed: Message = super().message(**options)  # refuses line breaks
-        plain = self.subject.isascii() and "=?" not in self.subject
-        charset = "us-ascii" if plain else "utf-8"
-        composed.replace_header("Subject", Header(self.subject, charset, header_name="Subject"))
+        composed: Any = super().message(**options)  # refuses line breaks
+        subject = str(self.subject)
+        charset = "us-ascii" if subject.isascii() and "=?" not in subject else "utf-8"
+        composed.replace_header("Subject", Header(subject, charset, header_name="Subject"))
         return composed
 
 

@@ -167,14 +167,15 @@ def test_an_alert_is_raised_once_for_its_key() -> None:
 
 
 def test_texts_are_forgotten_in_time_and_letters_that_wait_are_not() -> None:
-    old, owing, young = make_letter(), make_letter(), make_letter()
-    Letter.objects.exclude(pk=owing.pk).update(due_at=None)
+    old, given_up, owing, young = (make_letter() for _ in range(4))
+    Letter.objects.filter(pk__in=[old.pk, young.pk]).update(due_at=None)
+    Letter.objects.filter(pk=given_up.pk).update(parked_at=timezone.now())
     long_ago = timezone.now() - timedelta(days=181)
     Letter.objects.exclude(pk=young.pk).update(written_at=long_ago)
 
-    assert housekeeping.forget_texts() == 1
+    assert housekeeping.forget_texts() == 2
 
-    assert read_again(old).body == ""
+    assert read_again(old).body == read_again(given_up).body == ""
     assert read_again(old).subject == "About your address"
     assert read_again(owing).body
     assert read_again(young).body
