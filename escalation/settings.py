@@ -189,6 +189,9 @@ HOUSEKEEPING = [  # once an hour
     "escalation.housekeeping.forget_sessions",
     "escalation.queue.prune",
     "mailroom.housekeeping.forget_texts",
+    "ownership.housekeeping.forget_documents",
+    "ownership.housekeeping.forget_persons",
+    "ownership.housekeeping.forget_answers",
 ]
 HEALTH_CHECKS = [
     "listings.health.publications",
@@ -303,7 +306,10 @@ EMAIL_USE_TLS = flag("EMAIL_USE_TLS", False, "STARTTLS to the SMTP server.")
 EMAIL_USE_SSL = flag("EMAIL_USE_SSL", False, "TLS from the first byte to the SMTP server.")
 EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 20, "Seconds to wait for the SMTP server.", least=1)
 POSTERN_KEEP_DAYS = number(
-    "POSTERN_KEEP_DAYS", 180, "Days after which the texts of letters are deleted.", least=1
+    "POSTERN_KEEP_DAYS",
+    180,
+    "Days after which letters' texts, registries' raw answers and owners' words are deleted.",
+    least=1,
 )
 POSTERN_LETTER_DOMAIN = text(
     "POSTERN_LETTER_DOMAIN",
@@ -329,6 +335,9 @@ POSTERN_SHRINK_PERCENT = number(
 POSTERN_WATCH_DAYS = number("POSTERN_WATCH_DAYS", 14, "Days that a delisted address is watched.")
 POSTERN_DELIST_HOURS = number(
     "POSTERN_DELIST_HOURS", 2, "Hours within which every sink must prove a removal.", least=1
+)
+POSTERN_TENANT_TICKETS = number(
+    "POSTERN_TENANT_TICKETS", 100, "Tickets that one tenant may open within a day.", least=1
 )
 POSTERN_APPEAL_DAYS = number("POSTERN_APPEAL_DAYS", 14, "Days in which a refusal can be appealed.")
 POSTERN_PARTY_DAYS = number(

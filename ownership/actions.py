@@ -14,9 +14,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from customers.models import User
 from escalation import owed, prefixes, queue
-from escalation.actors import DESK, OWNER
+from escalation.actors import DESK, OWNER, Actor
 from escalation.errors import Refused
 from escalation.lifecycle import advance
 from escalation.prefixes import Prefix
@@ -280,12 +279,12 @@ def _forwardable(request: Request, email: str) -> str:
 # -- Agents ----------------------------------------------------------------------------
 
 
-def revoke_proof(proof: Proof, user: User, reason: str) -> None:
+def revoke_proof(proof: Proof, actor: Actor, reason: str) -> None:
     """End a proof before its time.  Raises ``Refused`` without a reason, or if it has ended."""
     if not reason.strip():
         raise Refused(_("Say why the proof no longer holds."))
     done = Proof.objects.filter(pk=proof.pk, revoked_at=None).update(
-        revoked_at=timezone.now(), revoked_by=user, revoke_reason=reason.strip()
+        revoked_at=timezone.now(), revoked_by=actor.user, revoke_reason=reason.strip()
     )
     if not done:
         raise Refused(_("This proof has been revoked already."))

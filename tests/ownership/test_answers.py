@@ -8,11 +8,14 @@ from django.test import Client
 from django.utils import timezone
 
 from escalation import prefixes
+from escalation.actors import Actor, Role
+from escalation.errors import Refused
 from mailroom.models import Letter
 from ownership import actions, queries
 from ownership.fake_registry import FakeRegistry
 from ownership.lifecycle import State
 from ownership.models import Answer, Contact, Inquiry, Proof, Request, RequestLetter
+from tests.factories import make_user
 from tests.ownership import factories
 from tests.ownership.factories import answer, asked, make_inquiry, outcome, sweep
 
@@ -431,13 +434,15 @@ def test_a_late_answer_still_helps(registry: FakeRegistry, inquiry: Inquiry) -> 
     assert outcome(inquiry) == Inquiry.Outcome.CONFIRMED
 
 
-def test_an_agent_can_revoke_a_proof_with_a_reason(inquiry: Inquiry, admin_user: object) -> None:
+def test_an_agent_can_revoke_a_proof_with_a_reason(inquiry: Inquiry) -> None:
     answer(ABUSE, Answer.Kind.CONFIRM)
     sweep()
-    proof = Proof.objects.get()
+    proof, agent = Proof.objects.get(), Actor(Role.AGENT, make_user(), level=2)
 
-    with pytest.raises(actions.Refused, match="Say why"):
-        actions.revoke_proof(proof, admin_user, " ")  # type: ignore[arg-type]
-    actions.revoke_proof(proof, admin_user, "The record was taken over.")  # type: ignore[arg-type]
+    with pytest.raises(Refused, match="Say why"):
+        actions.revoke_proof(proof, agent, " ")
+    actions.revoke_proof(proof, agent, "The record was taken over.")
 
     assert queries.effective_level(inquiry.asked) == 0
+    proof.refresh_from_db()
+    assert proof.revoked_by == agent.user
