@@ -137,6 +137,14 @@ def _risen(case: Case, entry: Entry) -> None:
     ladder.tell_level(case, entry)
 
 
+def _unknown(case: Case, entry: Entry) -> None:
+    """Nobody speaks for the space: a matter for agents of level 2."""
+    if case.level < ladder.JUDGING:
+        case.level = ladder.JUDGING
+        case.save(update_fields=["level"])
+        ladder.tell_level(case, entry)
+
+
 def _relapsed(case: Case, entry: Entry) -> None:
     _risen(case, entry)
     _told(case, entry)
@@ -193,6 +201,7 @@ CONSEQUENCES: "dict[str, Callable[[Case, Entry], None]]" = {
     Event.REFUSE: _refused,
     Event.CONFIRMED_GONE: _told,
     Event.FOUND_NOT_LISTED: _told,
+    Event.OWNER_UNKNOWN: _unknown,
     Event.SINK_FAILED: _risen,
     Event.RELAPSE: _relapsed,
     Event.APPEAL: _risen,

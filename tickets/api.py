@@ -136,7 +136,7 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         ticket, actor = self.get_object(), self.actor()
         talk = ticket.conversations.select_related("case", "ticket").get(party=Party.CUSTOMER)
         if request.method == "GET":
-            rows: list[Message] = list(reading.messages_of(talk))[-HISTORY:]
+            rows: list[Message] = reading.messages_of(talk, all_of_them=True)[-HISTORY:]
             return Response(MessageSerializer(rows, many=True).data)
         given = MessageSerializer(data=request.data)
         given.is_valid(raise_exception=True)

@@ -65,6 +65,8 @@ def may_be_approved(case: "Case", actor: Actor) -> str:
     """Proof that covers the prefix, and for a wide one another agent's approval."""
     if reason := _proof_or_judgement(case, actor):
         return reason
+    if case.inquiry and case.inquiry.outcome in {"denied", "contradicted"} and not judged(case):
+        return _("The owner's contacts say no, or disagree: ask again, or refuse.")
     if not prefixes.needs_two_agents(case.network):
         return ""
     endorsed = steps_since_review(case, "endorse")
@@ -78,12 +80,15 @@ def may_be_approved(case: "Case", actor: Actor) -> str:
 
 
 def _proof_or_judgement(case: "Case", actor: Actor) -> str:
-    since = case.entries.filter(event="judge").last()
-    if since is not None:
-        later = case.entries.filter(pk__gt=since.pk, target="gathering").exists()
-        if not later:
-            return ""
-    return owner_has_agreed(case, actor)
+    return "" if judged(case) else owner_has_agreed(case, actor)
+
+
+def judged(case: "Case") -> bool:
+    """Whether an agent has taken this case into review without the owner, since it was gathered."""
+    judgement = case.entries.filter(event="judge").last()
+    if judgement is None:
+        return False
+    return not case.entries.filter(pk__gt=judgement.pk, target="gathering").exists()
 
 
 def another_agent_proposed(case: "Case", actor: Actor) -> str:

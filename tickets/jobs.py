@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from escalation import owed
+from escalation import owed, prefixes
 from escalation.actors import DESK
 from escalation.lifecycle import NotAllowed
 from listings import lifecycle as listing_life
@@ -22,7 +22,7 @@ from ownership import actions as owners
 from ownership.models import Inquiry
 from tickets import actions, facts, guards, ladder, talking
 from tickets.lifecycle import QUIET, WITH_PARTY, Event, State
-from tickets.models import Case, Clock, Conversation, Draft
+from tickets.models import Case, Clock, Conversation, Draft, Message
 
 EARLIER = 10  # past listings and cases kept as facts
 DRAFT_DAYS = 1
@@ -63,7 +63,12 @@ def note_refused_letters() -> None:
     refused = Letter.objects.filter(
         refused_at__gt=since, kind__startswith="sender-", link_key__startswith="case:"
     )
-    for letter in refused.order_by("pk")[:100]:
+    letters = list(refused.order_by("-refused_at")[:100])
+    known = Message.objects.filter(key__in=[f"refused:{letter.pk}" for letter in letters])
+    noted = set(known.values_list("key", flat=True))
+    for letter in letters:
+        if f"refused:{letter.pk}" in noted:
+            continue
         conversation = Conversation.objects.filter(pk=letter.link_key.partition(":")[2]).first()
         if conversation is None or conversation.ticket is None:
             continue
@@ -123,6 +128,11 @@ def gather(case: Case) -> None:
             actions.take_step(case, Event.PROOF_ON_FILE, DESK)
         else:
             actions.take_step(case, Event.ASK_OWNER, DESK)
+        if prefixes.needs_two_agents(case.network) and case.level == 0:
+            note = _("%(prefix)s is so wide that two agents must agree.") % {
+                "prefix": case.shown_prefix
+            }
+            actions.take_step(case, Event.ESCALATE, DESK, note=note, key="wide")
 
 
 def gathered(case: Case, asked: dict[str, facts.Fact], now: datetime) -> dict[str, Any]:
@@ -164,7 +174,11 @@ def settle(case: Case) -> None:
         owed.finish(case, timezone.now() + actions.LOOK_AGAIN)
         if event == Event.OWNER_UNKNOWN and case.state == State.OWNER_UNKNOWN:
             return
-        actions.take_step(case, event, DESK)
+        reason = guards.owner_has_agreed(case, DESK) if event == Event.OWNER_CONFIRMED else ""
+        if not reason:
+            actions.take_step(case, event, DESK)
+        elif case.state == State.AWAITING_OWNER:  # the proof has ended since they answered
+            actions.take_step(case, Event.OWNER_UNKNOWN, DESK, note=reason)
 
 
 def still_listed(case: Case) -> None:

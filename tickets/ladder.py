@@ -16,6 +16,8 @@ from tickets.guards import HIGHEST as HIGHEST
 from tickets.lifecycle import Party
 from tickets.models import Case, Clock, Entry, LadderRule
 
+JUDGING = 2  # the level whose agents may decide without the owner
+
 OFFICE = calendar.read(settings.POSTERN_OFFICE_HOURS, settings.TIME_ZONE, settings.POSTERN_HOLIDAYS)
 
 

@@ -269,6 +269,7 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["pk"]
+        indexes = [models.Index(fields=["key"], condition=~Q(key=""), name="tickets_message_keys")]
         constraints = [
             models.UniqueConstraint(
                 fields=["conversation", "key"],

@@ -3,8 +3,11 @@
 import hashlib
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -42,6 +45,12 @@ class NotYourRecipient(Refused):
     code = "recipient-not-yours"
     status = 422
     title = gettext_lazy("The recipient is not in your domains")
+
+
+class TooMany(Refused):
+    code = "too-many-tickets"
+    status = 429
+    title = gettext_lazy("Your organisation has opened many tickets today")
 
 
 class NotYours(Refused):
@@ -89,6 +98,7 @@ def open_ticket(tenant: Tenant, actor: Actor, wish: Application, *, key: str = "
     if done := _done_before(tenant, wish, key):
         return done
     prefix = check(tenant, wish)
+    _check_quota(tenant)
     try:
         return _write(tenant, actor, wish, prefix, key)
     except IntegrityError:
@@ -104,6 +114,16 @@ def _done_before(tenant: Tenant, wish: Application, key: str) -> Ticket | None:
     if done is not None and done.fingerprint != wish.fingerprint():
         raise KeyReused(_("This key has opened ticket %d, which says something else.") % done.pk)
     return done
+
+
+def _check_quota(tenant: Tenant) -> None:
+    """Each ticket has letters written to others: a bound keeps them from being flooded."""
+    most = settings.POSTERN_TENANT_TICKETS
+    since = timezone.now() - timedelta(days=1)
+    if tenant.tickets.filter(opened_at__gt=since)[:most].count() >= most:
+        raise TooMany(
+            _("%d tickets within a day are the most. Write to the desk in one of them.") % most
+        )
 
 
 def check(tenant: Tenant, wish: Application) -> Prefix:

@@ -23,12 +23,22 @@ PARTY_OF = {
 }
 
 
-def messages_of(conversation: Conversation) -> "Iterable[Message]":
-    """A conversation's messages with authors and files, in three queries."""
+LATEST = 50  # messages shown at first
+
+
+def messages_of(conversation: Conversation, *, all_of_them: bool = False) -> list[Message]:
+    """A conversation's messages with authors and files, oldest first, in two queries.
+
+    The latest ones only, unless ``all_of_them``; one more than ``LATEST``
+    tells that there are earlier ones.
+    """
     files = Attachment.objects.defer("content")
-    return conversation.messages.select_related("user").prefetch_related(
+    rows = conversation.messages.select_related("user").prefetch_related(
         Prefetch("attachments", files)
     )
+    if all_of_them:
+        return list(rows)
+    return list(rows.order_by("-pk")[: LATEST + 1])[::-1]
 
 
 def talk_rows(

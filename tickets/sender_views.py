@@ -71,8 +71,10 @@ def _show(
     **kw: Any,
 ) -> HttpResponse:
     ticket, case = conversation.ticket, conversation.case
+    said = reading.messages_of(conversation, all_of_them="all" in request.GET)
+    earlier = len(said) > reading.LATEST and "all" not in request.GET
     talk = reading.talk_rows(
-        reading.messages_of(conversation),
+        said[earlier:],
         Party.SENDER,
         None,
         lambda file: reverse("tickets:sender_file", args=[conversation.pk, file.pk]),
@@ -85,6 +87,7 @@ def _show(
         "stations": stations.line(case, entries, conversation.opened_at),
         "turn": stations.turn(case, Party.SENDER),
         "talk": talk,
+        "earlier": earlier,
         "form": form or MessageForm(initial={"key": uuid.uuid4()}),
         "attestation": getattr(ticket, "attestation", None),
         "attestation_form": attestation or AttestationForm(),

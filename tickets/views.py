@@ -169,8 +169,10 @@ def _show(
     case = ticket.case
     entries = list(case.entries.all())
     conversation = ticket.conversations.get(party=Party.CUSTOMER)
+    said = reading.messages_of(conversation, all_of_them="all" in request.GET)
+    earlier = len(said) > reading.LATEST and "all" not in request.GET
     talk = reading.talk_rows(
-        reading.messages_of(conversation),
+        said[earlier:],
         Party.CUSTOMER,
         actor.user.pk if actor.user else None,
         lambda file: reverse("tickets:file", args=[ticket.pk, file.pk]),
@@ -181,6 +183,7 @@ def _show(
         "stations": stations.line(case, entries, ticket.opened_at),
         "turn": stations.turn(case, Party.CUSTOMER),
         "talk": talk,
+        "earlier": earlier,
         "form": form or MessageForm(initial={"key": uuid.uuid4()}),
         "steps": [] if ticket.ended_at and case.state not in QUIET else _steps(case, actor),
         "list": reading.whose_list(ticket),

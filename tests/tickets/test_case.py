@@ -13,6 +13,7 @@ from listings import lifecycle as listing_life
 from listings import queries as listed
 from listings.models import Listing, Publication, Receipt
 from mailroom.models import Letter
+from ownership.models import Inquiry
 from tests.tickets.factories import (
     admin_of,
     agent,
@@ -312,3 +313,54 @@ def test_a_clock_that_runs_out_raises_the_case_once_however_often_the_sweep_runs
     raised = case.entries.filter(event=Event.ESCALATE, role="desk")
     assert case.level >= 1
     assert raised.count() == case.level
+
+
+def test_a_wide_prefix_begins_one_level_up(clinic: Tenant) -> None:
+    make_listing("2001:db8:7000::/40")
+
+    case = look(make_ticket(clinic, "2001:db8:7000::/40", listed=False).case)
+
+    assert case.level == 1
+
+
+def test_an_unknown_owner_is_a_matter_for_level_two(
+    clinic: Tenant, minji: User, joon: User
+) -> None:
+    case = look(make_ticket(clinic).case)
+
+    actions.take_step(case, Event.OWNER_UNKNOWN, DESK)
+
+    assert case.level == 2
+    told = Letter.objects.filter(kind="risen").values_list("recipient", flat=True)
+    assert list(told) == [joon.email]
+    with pytest.raises(NotAllowed, match="level 2"):
+        actions.take_step(case, Event.JUDGE, agent(minji), note="Known to me.")
+    actions.take_step(case, Event.JUDGE, agent(joon), note="Spoke with their NOC.")
+    actions.take_step(case, Event.APPROVE, agent(minji))
+    assert case.state == State.DELISTING
+
+
+def test_contacts_who_disagree_stand_in_the_way_of_an_approval(clinic: Tenant, minji: User) -> None:
+    case = make_case(tenant=clinic)
+    look(case)
+    case.inquiry = Inquiry.objects.create(
+        prefix="198.51.100.9/32", first="0", last="0", outcome=Inquiry.Outcome.CONTRADICTED
+    )
+    case.save(update_fields=["inquiry"])
+
+    with pytest.raises(NotAllowed, match="disagree"):
+        actions.take_step(case, Event.APPROVE, agent(minji))
+
+
+def test_a_sender_whose_server_refuses_our_letter_is_told_of_once(clinic: Tenant) -> None:
+    ticket = make_ticket(clinic)
+    Letter.objects.filter(recipient=ticket.sender_email).update(
+        refused_at=timezone.now(), smtp_code=550, smtp_reply="550 5.1.1 no such user"
+    )
+
+    jobs.sweep_cases()
+    jobs.sweep_cases()
+
+    customer = ticket.conversations.get(party=Party.CUSTOMER)
+    noted = customer.messages.filter(text__contains="no such user")
+    assert noted.count() == 1

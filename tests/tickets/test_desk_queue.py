@@ -57,7 +57,9 @@ def test_an_open_case_is_a_row_with_all_that_decides_its_order(desk: Client) -> 
 
 def test_the_queue_takes_as_many_queries_for_30_rows_as_for_1(desk: Client) -> None:
     make_case()
-    with CaptureQueriesContext(connection, ) as one:
+    with CaptureQueriesContext(
+        connection,
+    ) as one:
         desk.get(QUEUE)
     for _number in range(29):
         make_case()
@@ -135,7 +137,7 @@ def test_a_mark_that_cannot_be_read_asks_for_the_first_page(desk: Client, mark: 
 
 def test_each_view_shows_its_own_cases(desk: Client, minji: User) -> None:
     now = timezone.now()
-    mine, nobodys, waiting, unknown, delisting, ended = (make_case() for _number in range(6))
+    mine, nobodys, waiting, delisting, ended = (make_case() for _number in range(5))
     Case.objects.update(answer_by=now + timedelta(days=3))
     actions.take_step(mine, Event.CLAIM, agent(minji))
     actions.take_step(waiting, Event.ASK_SENDER, agent(minji), note="What changed?")
@@ -148,12 +150,9 @@ def test_each_view_shows_its_own_cases(desk: Client, minji: User) -> None:
     def view(name: str) -> set[int]:
         return set(shown(desk.get(QUEUE, {"view": name})))
 
-    opened = {mine.pk, nobodys.pk, waiting.pk, unknown.pk, delisting.pk}
-    assert view("open") - {unknown.pk - 1} >= opened
-    assert ended.pk not in view("open")
+    assert view("open") == {mine.pk, nobodys.pk, waiting.pk, unknown.pk, delisting.pk}
     assert view("mine") == {mine.pk}
-    assert mine.pk not in view("unassigned")
-    assert nobodys.pk in view("unassigned")
+    assert view("unassigned") == view("open") - view("mine")
     assert nobodys.pk in view("due")
     assert mine.pk not in view("due")
     assert view("waiting") == {waiting.pk}
@@ -188,7 +187,6 @@ def test_a_case_is_found_by_its_number_its_ticket_and_its_reference(desk: Client
     "typed", ["Info@Bank.example", "info@b", "info@", "bank.example", "BANK.example"]
 )
 def test_a_case_is_found_by_its_sender(desk: Client, typed: str) -> None:
-    make_ticket(sender_email="info@shop.example") if "@b" in typed.lower() else None
     make_ticket(sender_email="other@press.example")
     case = make_ticket(sender_email="Info@Bank.example").case
 
@@ -223,16 +221,20 @@ def test_a_search_takes_as_many_queries_for_30_rows_as_for_1(desk: Client, typed
     assert len(thirty) == len(one)
 
 
-def test_every_search_goes_through_an_index() -> None:
-    searches = ["192.0.2.1", "192.0.2.0/24", "77", "REF", "a@bank.example", "bank.example"]
+@pytest.mark.parametrize(
+    "typed", ["192.0.2.1", "192.0.2.0/24", "77", "REF", "a@bank.example", "a@ba", "bank.example"]
+)
+def test_every_search_goes_through_an_index(typed: str) -> None:
+    if connection.vendor == "postgresql":  # which else reads a table of no rows from end to end
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+    cases, _words = finding.find(typed)
 
-    for typed in searches:
-        cases, _words = finding.find(typed)
-        plan = cases.order_by("-pk")[:26].explain()
-        assert "SCAN tickets_case\n" not in f"{plan}\n", (typed, plan)
-        assert "SCAN tickets_ticket" not in plan, (typed, plan)
-        if connection.vendor == "sqlite":
-            assert "INDEX" in plan, (typed, plan)
+    plan = cases.order_by("-pk")[:26].explain()
+
+    assert "INDEX" in plan.upper()
+    assert "Seq Scan" not in plan
+    assert not [line for line in plan.splitlines() if line.endswith("SCAN tickets_ticket")]
 
 
 def test_the_due_tag_says_today_and_overdue_and_nothing_for_what_has_ended() -> None:
@@ -244,5 +246,5 @@ def test_the_due_tag_says_today_and_overdue_and_nothing_for_what_has_ended() -> 
     assert queue.due_of(case)["look"] == ""
     case.answer_by = None
     assert queue.due_of(case) is None
-    case.state, case.answer_by = State.DELISTED, timezone.now() - timedelta(minutes=1)
-    assert queue.due_of(case)["look"] == ""
+    watched = Case(state=State.DELISTED, answer_by=timezone.now() - timedelta(minutes=1))
+    assert queue.due_of(watched)["look"] == ""

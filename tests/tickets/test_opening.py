@@ -1,5 +1,7 @@
 """Opening a ticket: what is taken, what is refused, and in which words."""
 
+from typing import Any
+
 import pytest
 from django.db import transaction
 from django_q.models import OrmQ
@@ -68,8 +70,8 @@ def test_what_cannot_be_about_an_address_is_refused_in_words(
     assert not Case.objects.exists()
 
 
-def test_our_own_space_is_refused(clinic: Tenant, settings: object) -> None:
-    settings.POSTERN_PROTECTED = ["8.8.4.0/24"]  # type: ignore[attr-defined]
+def test_our_own_space_is_refused(clinic: Tenant, settings: Any) -> None:
+    settings.POSTERN_PROTECTED = ["8.8.4.0/24"]
 
     with pytest.raises(opening.NotPublic):
         make_ticket(clinic, "8.8.4.4", listed=False)
@@ -143,3 +145,14 @@ def test_the_bounce_is_kept_as_it_came_and_says_what_was_refused(clinic: Tenant)
     assert bytes(file.content) == bounce
     assert "banned sending IP" in ticket.smtp_reply
     assert ticket.enhanced_status_code == "5.7.606"
+
+
+def test_a_tenant_opens_no_more_tickets_within_a_day_than_its_bound(
+    clinic: Tenant, settings: Any
+) -> None:
+    settings.POSTERN_TENANT_TICKETS = 2
+    make_ticket(clinic)
+    make_ticket(clinic)
+
+    with pytest.raises(opening.TooMany, match="2 tickets"):
+        make_ticket(clinic)

@@ -128,6 +128,34 @@ def test_a_tickets_page_takes_the_same_queries_however_much_was_said(
         assert page.get(f"/tickets/{ticket.pk}/").status_code == 200
 
 
+@pytest.mark.parametrize("n", [1, 30])
+def test_the_senders_page_takes_the_same_queries_however_much_was_said(
+    sender: tuple[Client, Ticket, str], n: int, django_assert_max_num_queries: Callable[..., Any]
+) -> None:
+    client, ticket, base = sender
+    talk = ticket.conversations.get(party=Party.SENDER)
+    for number in range(n):
+        talking.post(talk, DESK, f"Message {number}", files=(talking.File("a.txt", b"a"),))
+
+    with django_assert_max_num_queries(12):
+        assert client.get(base).status_code == 200
+
+
+def test_a_long_conversation_shows_its_latest_part_first(page: Client, clinic: Tenant) -> None:
+    ticket = make_ticket(clinic)
+    talk = ticket.conversations.get(party=Party.CUSTOMER)
+    for number in range(60):
+        talking.post(talk, DESK, f"Message {number}.")
+    path = f"/tickets/{ticket.pk}/"
+
+    first, whole = page.get(path).content.decode(), page.get(f"{path}?all=1").content.decode()
+
+    assert "Message 59." in first
+    assert "Message 0." not in first
+    assert "Show the earlier messages" in first
+    assert "Message 0." in whole
+
+
 def test_the_page_shows_where_the_ticket_stands_and_whose_turn_it_is(
     page: Client, clinic: Tenant
 ) -> None:

@@ -1,16 +1,15 @@
 """Where a case stands and whose turn it is, as agents are told: with the owner's answer."""
 
-from collections.abc import Sequence
-
 from django.conf import settings
 from django.db.models import F
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from escalation import moments
 from escalation.actors import DESK, Actor
 from tickets import guards, stations
 from tickets.lifecycle import OPEN, TURN, Party, State
-from tickets.models import Case, Entry
+from tickets.models import Case
 from tickets.stations import Station, Turn
 
 RUNS_ITSELF = frozenset({State.GATHERING, State.DELISTING})  # the desk's turn, but a job's
@@ -19,16 +18,12 @@ STEPS_READ = 200  # latest changes of state that the stations are drawn from
 
 def line(case: Case) -> list[Station]:
     """The stations, the present one under its own name."""
-    changes = case.entries.exclude(source=F("target")).order_by("-pk")[:STEPS_READ]
-    drawn = stations.line(case, _oldest_first(changes), case.opened_at)
+    changes = list(case.entries.exclude(source=F("target")).order_by("-pk")[:STEPS_READ])
+    drawn = stations.line(case, changes[::-1], case.opened_at)
     for station in drawn:
         if station["state"] == "now":
             station["label"] = str(State(case.state).label)
     return drawn
-
-
-def _oldest_first(entries: "Sequence[Entry] | object") -> list[Entry]:
-    return list(entries)[::-1]  # type: ignore[call-overload, no-any-return]
 
 
 def turn(case: Case, actor: Actor) -> Turn:
@@ -64,7 +59,10 @@ def _whose(case: Case, party: Party, actor: Actor, mine: bool) -> str:
 def _due(case: Case) -> str:
     if case.answer_by is None or case.state not in OPEN:
         return ""
-    return _("Due %(moment)s.") % {"moment": moments.short(case.answer_by)}
+    words = (
+        _("Due %(moment)s.") if case.answer_by > timezone.now() else _("Overdue since %(moment)s.")
+    )
+    return words % {"moment": moments.short(case.answer_by)}
 
 
 def _why(case: Case) -> str:

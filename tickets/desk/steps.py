@@ -9,10 +9,10 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from escalation import moments
+from escalation import moments, prefixes
 from escalation.actors import Actor
 from escalation.errors import Refused, type_of_text
-from tickets import actions
+from tickets import actions, guards
 from tickets.guards import HIGHEST
 from tickets.lifecycle import CASE, Event, State
 from tickets.models import Case, Entry
@@ -96,8 +96,12 @@ class Offer:
 
 
 def offers(case: Case, actor: Actor) -> list[Offer]:
-    """Every step of the table from here for an agent, in the order of ``ORDER``."""
-    found = {step.event: (step, reason) for step, reason in CASE.steps_for(case, actor)}
+    """The steps of the table from here for an agent, in the order of ``ORDER``."""
+    found = {
+        step.event: (step, reason)
+        for step, reason in CASE.steps_for(case, actor)
+        if step.event not in _moot(case, actor)
+    }
     ready = {event for event, (_step, reason) in found.items() if not reason}
     primary = next((event for event in FORWARD if event in ready), None)
     return [
@@ -113,6 +117,15 @@ def offers(case: Case, actor: Actor) -> list[Offer]:
         for event in ORDER
         if event in found
     ]
+
+
+def _moot(case: Case, actor: Actor) -> set[str]:
+    """Steps that mean nothing here, so that a page need not say why they must wait."""
+    mine = actor.user is not None and case.agent_id == actor.user.pk
+    moot = {str(E.CLAIM if mine else E.RELEASE)}
+    if not prefixes.needs_two_agents(case.network) or guards.steps_since_review(case, E.ENDORSE):
+        moot.add(str(E.ENDORSE))
+    return moot
 
 
 def follows(event: str, case: Case) -> str:

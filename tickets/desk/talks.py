@@ -40,26 +40,35 @@ def sections(case: Case, tickets: Sequence[Ticket], form_of: FormOf) -> list[dic
     """One section for each shown ticket: the customer's and the sender's conversation."""
     talks = conversations(Q(ticket__in=tickets))
     bounces = evidence.bounces(tickets)
-    return [
-        {
-            "ticket": ticket,
-            "attestation": getattr(ticket, "attestation", None),
-            "bounce": _bounce(case, bounces.get(ticket.pk)),
-            "channels": [
-                _channel(talk, ticket, form_of) for talk in talks if talk.ticket_id == ticket.pk
-            ],
-        }
-        for ticket in tickets
-    ]
+    return [_section(case, ticket, talks, bounces.get(ticket.pk), form_of) for ticket in tickets]
+
+
+def _section(
+    case: Case,
+    ticket: Ticket,
+    talks: Sequence[Conversation],
+    bounce: Attachment | None,
+    form_of: FormOf,
+) -> dict[str, Any]:
+    own = [talk for talk in talks if talk.ticket_id == ticket.pk]
+    return {
+        "ticket": ticket,
+        "attestation": getattr(ticket, "attestation", None),
+        "bounce": _bounce(case, bounce),
+        "bounce_line": ticket.smtp_reply or (bounce.name if bounce else ""),
+        "channels": [_channel(talk, ticket, form_of) for talk in own],
+    }
 
 
 def conversations(which: Q) -> list[Conversation]:
     """Conversations with their latest messages, authors and files, in three queries."""
     files = Attachment.objects.defer("content")
-    latest = Message.objects.select_related("user").order_by("-pk")[: SHOWN_MESSAGES + 1]
+    messages = Message.objects.select_related("user").prefetch_related(
+        Prefetch("attachments", files)
+    )
+    latest = messages.order_by("-pk")[: SHOWN_MESSAGES + 1]
     rows = Conversation.objects.filter(which).prefetch_related(
-        Prefetch("messages", latest, to_attr="latest"),
-        Prefetch("latest__attachments", files),
+        Prefetch("messages", latest, to_attr="latest")
     )
     return list(rows.order_by("ticket", "party"))
 
