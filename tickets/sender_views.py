@@ -86,6 +86,7 @@ def _show(
         "case": case,
         "stations": stations.line(case, entries, conversation.opened_at),
         "turn": stations.turn(case, Party.SENDER),
+        "live": stations.live(case),
         "talk": talk,
         "earlier": earlier,
         "form": form or MessageForm(initial={"key": uuid.uuid4()}),

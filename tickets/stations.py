@@ -164,6 +164,11 @@ def _small(case: Case, yours: bool) -> str:
     return words.get(public_state(case), "")
 
 
+def live(case: Case) -> int:
+    """After how many seconds a page may ask again, while the jobs have the ball; 0 for never."""
+    return 3 if case.state in {State.GATHERING, State.DELISTING} else 0
+
+
 def public_state(case: Case) -> State:
     """The state as customers and senders may know it: never what the owner answered."""
     return State.IN_REVIEW if case.state == State.OWNER_DENIED else State(case.state)

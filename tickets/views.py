@@ -182,6 +182,7 @@ def _show(
         "case": case,
         "stations": stations.line(case, entries, ticket.opened_at),
         "turn": stations.turn(case, Party.CUSTOMER),
+        "live": stations.live(case),
         "talk": talk,
         "earlier": earlier,
         "form": form or MessageForm(initial={"key": uuid.uuid4()}),
