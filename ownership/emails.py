@@ -81,6 +81,12 @@ def _moment(value: object) -> datetime | None:
     return parse_datetime(value) if isinstance(value, str) else None
 
 
+def holder_of(network: Network) -> str:
+    """The holder's name; not where it would bring a second link into the letter."""
+    name = network.organisation
+    return "" if "://" in name or "www." in name.lower() else name
+
+
 def language_of(network: Network) -> str:
     """The language that stands first: Korean for networks in Korea."""
     return "ko" if network.country == "KR" else "en"
@@ -99,6 +105,7 @@ def _draft(kind: str, request: Request, **context: Any) -> Draft:
             "first": language,
             "email": request.contact.email,
             "network": request.network,
+            "holder": holder_of(request.network),
             "desk_url": "",  # one link in the letter, and that is the answer's
             **context,
         },
