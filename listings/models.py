@@ -11,7 +11,7 @@ from escalation import prefixes
 from escalation.actors import Role
 from escalation.lifecycle import AbstractEntry, LivingModel, known_state, state_field
 from escalation.owed import Owed, due_index
-from escalation.prefixes import Prefix
+from escalation.prefixes import WIDEST, Prefix
 from listings.lifecycle import LISTING, State
 
 if TYPE_CHECKING:
@@ -28,6 +28,11 @@ class ReasonClass(models.TextChoices):
     MANUAL = "manual", _("by hand: legal, malware")
 
 
+def _over(prefix: Prefix) -> list[str]:
+    """The prefixes over ``prefix`` that a listing may have: see ``prefixes.WIDEST``."""
+    return prefixes.covering(prefix)[: max(prefix.prefixlen - WIDEST[prefix.version] + 1, 0)]
+
+
 class ListingQuerySet(models.QuerySet["Listing"]):
     def enforced(self) -> "ListingQuerySet":
         return self.filter(state__in=ENFORCED)
@@ -42,7 +47,7 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         One index probe for each possible prefix length; exceptions are not
         looked at: see ``listings.queries.listed``.
         """
-        return self.filter(prefix__in=prefixes.covering(prefix)).order_by("-length")
+        return self.filter(prefix__in=_over(prefix)).order_by("-length")
 
     def inside(self, prefix: Prefix) -> "ListingQuerySet":
         """Listings that lie in ``prefix``, itself included, in address order."""
@@ -57,7 +62,7 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         inside = Q(
             family=prefix.version, first__gte=first, first__lte=last, length__gt=prefix.prefixlen
         )
-        return self.filter(Q(prefix__in=prefixes.covering(prefix)) | inside)
+        return self.filter(Q(prefix__in=_over(prefix)) | inside)
 
 
 class Listing(LivingModel):
@@ -95,7 +100,8 @@ class Listing(LivingModel):
             ),
         ]
         indexes = [
-            models.Index(fields=["prefix"], name="listings_prefix"),
+            # With the state in it, or SQLite would rather walk all that are active.
+            models.Index(fields=["prefix", "state", "length"], name="listings_prefix"),
             models.Index(fields=["state", "family", "first", "length"], name="listings_feed_order"),
             models.Index(
                 fields=["expires_at"],
@@ -139,7 +145,7 @@ class ExceptionQuerySet(models.QuerySet["ListingException"]):
 
     def covering(self, prefix: Prefix) -> "ExceptionQuerySet":
         """Exceptions that hold all of ``prefix``, the most specific first."""
-        return self.filter(prefix__in=prefixes.covering(prefix)).order_by("-length")
+        return self.filter(prefix__in=_over(prefix)).order_by("-length")
 
 
 class ListingException(models.Model):
@@ -172,7 +178,7 @@ class ListingException(models.Model):
             )
         ]
         indexes = [
-            models.Index(fields=["prefix"], name="listings_exception_prefix"),
+            models.Index(fields=["prefix", "ended_at", "length"], name="listings_exception_prefix"),
             models.Index(
                 fields=["family", "first", "length"],
                 condition=Q(ended_at=None),

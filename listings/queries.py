@@ -8,7 +8,8 @@ inside an exception lists it again, and of two equal ones the listing wins.
 from collections.abc import Iterator
 from itertools import chain
 
-from django.db.models import Exists, F, Max, OuterRef, Q, Subquery, Value
+from django.db.models import Exists, Max, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
 from escalation import prefixes
@@ -39,8 +40,8 @@ def _deciding(prefix: Prefix) -> ListingQuerySet:
     One query: an index probe for each possible prefix length, twice.
     """
     nearest = ListingException.objects.live().covering(prefix).values("length")[:1]
-    covering = Listing.objects.enforced().covering(prefix).alias(hole=Subquery(nearest))
-    return covering.filter(Q(hole=None) | Q(length__gte=F("hole")))
+    covering = Listing.objects.enforced().covering(prefix)
+    return covering.filter(length__gte=Coalesce(Subquery(nearest), 0))
 
 
 def covering_listing(prefix: Prefix) -> Listing | None:

@@ -101,7 +101,7 @@ class Migration(migrations.Migration):
                 "verbose_name": "listing",
                 "verbose_name_plural": "listings",
                 "indexes": [
-                    models.Index(fields=["prefix"], name="listings_prefix"),
+                    models.Index(fields=["prefix", "state", "length"], name="listings_prefix"),
                     models.Index(
                         fields=["state", "family", "first", "length"], name="listings_feed_order"
                     ),
@@ -351,7 +351,9 @@ class Migration(migrations.Migration):
                 "verbose_name": "exception",
                 "verbose_name_plural": "exceptions",
                 "indexes": [
-                    models.Index(fields=["prefix"], name="listings_exception_prefix"),
+                    models.Index(
+                        fields=["prefix", "ended_at", "length"], name="listings_exception_prefix"
+                    ),
                     models.Index(
                         condition=models.Q(("ended_at", None)),
                         fields=["family", "first", "length"],
