@@ -1,61 +1,28 @@
 """The case page: evidence, conversations, steps, claims, and who may see it."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from customers.models import Tenant, User
+from escalation import prefixes
 from escalation.actors import DESK, SENDER
 from mailroom.models import Letter
 from ownership.models import Contact, Inquiry, Network, NetworkContact, Request, Rung
 from tests.factories import make_tenant
+from tests.tickets.desk import page
 from tests.tickets.factories import agent, make_case, make_listing, make_proof, make_ticket
-from tickets import actions, opening, talking
-from tickets.desk import evidence, steps, talks
-from tickets.lifecycle import AGENT, CASE, Event, Party, State
+from tickets import actions, talking
+from tickets.desk import evidence, talks
+from tickets.lifecycle import Event, Party
 from tickets.models import Attachment, Case, Message
 
 pytestmark = pytest.mark.django_db
-
-
-def enter(client: Client, user: User) -> Client:
-    client.force_login(user)
-    client.cookies["django_language"] = "en"
-    return client
-
-
-@pytest.fixture
-def desk(client: Client, minji: User) -> Client:
-    User.objects.filter(pk=minji.pk).update(language="en")
-    return enter(client, minji)
-
-
-@pytest.fixture
-def joons_desk(joon: User) -> Client:
-    User.objects.filter(pk=joon.pk).update(language="en")
-    return enter(Client(), joon)
-
-
-def press(desk: Client, case: Case, event: str, note: str = "", **fields: str) -> Any:
-    """Press a step's button on the page as it is now, or as ``fields`` say it was."""
-    given = {"event": event, "note": note, "seen": seen(case), "key": "form-1", **fields}
-    return desk.post(f"/desk/tickets/case/{case.pk}/step/", given)
-
-
-def seen(case: Case) -> str:
-    case.refresh_from_db()
-    return steps.seen_of(case)
-
-
-def page(desk: Client, case: Case, query: str = "") -> str:
-    response = desk.get(f"{case.get_absolute_url()}{query}")
-    assert response.status_code == 200
-    return str(response.content.decode())
 
 
 # -- Who may be here ---------------------------------------------------------------
@@ -146,11 +113,17 @@ def test_the_registry_answer_and_the_ladder_say_why_a_contact_was_asked(desk: Cl
 
 
 def _ask_owner(case: Case) -> Request:
-    first, last = evidence.prefixes.keys(evidence.prefixes.parse_prefix("203.0.113.0/26"))
+    first, last = prefixes.keys(prefixes.parse_prefix("203.0.113.0/26"))
     network = Network.objects.create(
-        first=first, last=last, handle="NET", registry="rdap.example", organisation="Example Hosting",
-        url="https://rdap.example/ip/203.0.113.9", sha256="f" * 64, read_at=timezone.now(),
-    )  # fmt: skip
+        first=first,
+        last=last,
+        handle="NET",
+        registry="rdap.example",
+        organisation="Example Hosting",
+        url="https://rdap.example/ip/203.0.113.9",
+        sha256="f" * 64,
+        read_at=timezone.now(),
+    )
     contact = Contact.objects.create(email="noc@hosting.example")
     NetworkContact.objects.create(
         network=network, contact=contact, position=0, score=40, roles=["technical"]
@@ -221,8 +194,8 @@ def test_a_wide_range_says_how_much_an_approval_touches() -> None:
     make_listing("203.0.113.0/25")
     make_listing("203.0.113.9")
 
-    over = evidence.reach(evidence.prefixes.parse_prefix("203.0.113.8/30"))
-    wide = evidence.reach(evidence.prefixes.parse_prefix("2001:db8::/40"))
+    over = evidence.reach(prefixes.parse_prefix("203.0.113.8/30"))
+    wide = evidence.reach(prefixes.parse_prefix("2001:db8::/40"))
 
     assert (over["shown"], over["inside"]) == ("4", 1)
     assert [str(listing) for listing in over["wider"]] == ["203.0.113.0/25"]
@@ -241,7 +214,7 @@ def test_a_wide_range_says_how_much_an_approval_touches() -> None:
     ],
 )
 def test_a_range_is_written_as_a_prefix_where_it_is_one(first: str, last: str, words: str) -> None:
-    keys = [evidence.prefixes.key(evidence.prefixes.parse_address(text)) for text in (first, last)]
+    keys = [prefixes.key(prefixes.parse_address(text)) for text in (first, last)]
 
     assert evidence.shown_range(*keys) == words
 
@@ -362,224 +335,20 @@ def test_the_other_tickets_are_a_link_away(desk: Client, monkeypatch: pytest.Mon
     assert "Message to first@bank.example" in there
 
 
-# -- Steps -------------------------------------------------------------------------
-
-
-def test_every_step_of_the_table_for_agents_has_a_sentence_and_a_place() -> None:
-    events = {step.event for step in CASE.transitions if step.roles & AGENT}
-
-    assert events == set(steps.FOLLOWS) == set(steps.ORDER)
-    assert set(steps.IN_BULK) <= events
-
-
-@pytest.mark.parametrize("state", sorted(State))
-def test_the_page_offers_what_the_table_offers(
-    desk: Client, minji: User, state: State
-) -> None:
-    case = make_case()
-    Case.objects.filter(pk=case.pk).update(**{"state": state})
-    case.refresh_from_db()
-    actor = agent(minji)
-    offered = {str(step.event): reason for step, reason in CASE.steps_for(case, actor)}
-
-    shown = page(desk, case)
-
-    for event in set(offered) - {Event.RELEASE, Event.ENDORSE, Event.PROPOSE_CONTACT}:
-        button = f'name="event" value="{event}"'
-        assert (button in shown) == (not offered[event]), event
-    assert ("Where it comes from" in shown) == (Event.PROPOSE_CONTACT in offered)
-    assert shown.count("btn primary") <= 1
-
-
-def test_a_step_says_what_follows_and_what_is_in_the_way(desk: Client) -> None:
-    shown = page(desk, make_case(proved=False, reviewed=False))
-    waiting = make_case(proved=False, reviewed=False)
-    actions.take_step(waiting, Event.OWNER_UNKNOWN, DESK)
-
-    assert "the agents there get a letter" in shown
-    assert "Only an agent of level 2 or 3 may decide without the owner" in page(desk, waiting)
-
-
-def test_a_step_is_taken_and_told(desk: Client, minji: User) -> None:
-    case = make_case()
-
-    response = press(desk, case, Event.APPROVE)
-
-    case.refresh_from_db()
-    assert response.status_code == 302
-    assert case.state == State.DELISTING
-    assert case.entries.get(event=Event.APPROVE).user == minji
-    assert "Done: Approve" in page(desk, case)
-
-
-def test_a_double_click_takes_a_step_once(desk: Client) -> None:
-    case = make_case()
-    before = seen(case)
-
-    first = press(desk, case, Event.ESCALATE, note="Urgent.", seen=before)
-    second = press(desk, case, Event.ESCALATE, note="Urgent.", seen=before)
-
-    assert (first.status_code, second.status_code) == (302, 302)
-    case.refresh_from_db()
-    assert case.level == 1
-
-
-def test_a_form_of_a_case_that_has_moved_on_is_refused_in_words(
-    desk: Client, joon: User
-) -> None:
-    case = make_case()
-    before = seen(case)
-    actions.take_step(case, Event.ASK_SENDER, agent(joon), note="What changed?")
-
-    response = press(desk, case, Event.APPROVE, note="Looks fine.", seen=before)
-
-    case.refresh_from_db()
-    assert case.state == State.AWAITING_SENDER
-    assert response.status_code == 409
-    shown = response.content.decode()
-    assert "has moved on since you opened the page" in shown
-    assert str(joon) in shown
-    assert "Looks fine." in shown
-
-
-def test_a_refusal_without_a_note_asks_for_the_reason(desk: Client) -> None:
-    case = make_case()
-
-    response = press(desk, case, Event.REFUSE)
-
-    case.refresh_from_db()
-    assert response.status_code == 409
-    assert "needs a reason" in response.content.decode()
-    assert case.state == State.IN_REVIEW
-
-
-@pytest.mark.parametrize("event", ["opened", "owner_confirmed", "withdraw", "no such step", ""])
-def test_a_step_that_is_not_for_agents_is_refused(desk: Client, event: str) -> None:
-    case = make_case()
-    entries = case.entries.count()
-
-    response = press(desk, case, event)
-
-    assert response.status_code == 422
-    assert case.entries.count() == entries
-
-
-def test_a_wide_prefix_needs_two_agents(desk: Client, joons_desk: Client, minji: User) -> None:
-    case = make_case(prefix="2001:db8:4000::/40")
-    assert "needs the approvals of two agents" in page(desk, case)
-    assert press(desk, case, Event.APPROVE).status_code == 409
-
-    assert press(desk, case, Event.ENDORSE).status_code == 302
-    own = press(desk, case, Event.APPROVE, key="form-2")
-    assert own.status_code == 409
-    assert "the second must come from another agent" in own.content.decode()
-    assert f"{minji} gave the first of two approvals" in page(joons_desk, case)
-    assert press(joons_desk, case, Event.APPROVE, key="form-3").status_code == 302
-
-    case.refresh_from_db()
-    assert case.state == State.DELISTING
-
-
-# -- Claims ------------------------------------------------------------------------
-
-
-def test_a_second_agent_sees_who_has_the_case(
-    desk: Client, joons_desk: Client, minji: User
-) -> None:
-    case = make_case()
-    press(desk, case, Event.CLAIM)
-
-    assert f"{minji} has this case" in page(joons_desk, case)
-    assert "has this case" not in page(desk, case).replace("nobody has this case", "")
-
-
-def test_of_two_claims_of_the_same_level_the_first_stands(desk: Client, minji: User) -> None:
-    case = make_case()
-    other = User.objects.create_user("sun@mail.example", name="Sun", is_staff=True, language="en")
-    actions.take_step(case, Event.CLAIM, agent(other))
-
-    response = press(desk, case, Event.CLAIM)
-
-    case.refresh_from_db()
-    assert case.agent == other
-    assert response.status_code == 409
-    assert "Sun has this case" in response.content.decode()
-
-
-def test_an_agent_of_a_higher_level_takes_over(
-    desk: Client, joons_desk: Client, joon: User
-) -> None:
-    case = make_case()
-    press(desk, case, Event.CLAIM)
-
-    press(joons_desk, case, Event.CLAIM, key="form-2")
-
-    case.refresh_from_db()
-    assert case.agent == joon
-
-
-# -- A contact by hand -------------------------------------------------------------
-
-
-def propose(desk: Client, case: Case, **fields: str) -> Any:
-    given = {
-        "email": "it@shop.example",
-        "source": "the company’s web page\r\nread today",
-        "seen": seen(case),
-        "key": "form-1",
-        **fields,
-    }
-    return desk.post(f"/desk/tickets/case/{case.pk}/propose/", given)
-
-
-@pytest.fixture
-def ownerless() -> Case:
-    case = make_case(proved=False, reviewed=False)
-    actions.take_step(case, Event.OWNER_UNKNOWN, DESK)
-    return case
-
-
-def test_a_proposed_contact_waits_for_another_agent(
-    desk: Client, joons_desk: Client, ownerless: Case, minji: User
-) -> None:
-    assert propose(desk, ownerless).status_code == 302
-
-    entry = ownerless.entries.get(event=Event.PROPOSE_CONTACT)
-    assert entry.note == "it@shop.example the company’s web page read today"
-    assert "You proposed this contact" in page(desk, ownerless)
-    shown = page(joons_desk, ownerless)
-    assert "proposes to write to <b>it@shop.example</b>" in shown
-    assert 'value="ask_by_hand"' in shown
-
-
-def test_a_proposal_needs_an_address_and_its_source(desk: Client, ownerless: Case) -> None:
-    response = propose(desk, ownerless, email="not an address", source="")
-
-    assert response.status_code == 422
-    assert not ownerless.entries.filter(event=Event.PROPOSE_CONTACT).exists()
-
-
-# -- Costs and files ---------------------------------------------------------------
-
-
 def test_an_upload_of_ours_is_sent_with_the_message(desk: Client) -> None:
     case = make_case()
     talk = case.conversations.get(party=Party.CUSTOMER)
-    file = opening.talking.File("how-to.txt", b"Do this.")
 
-    with_file = _upload(file.name, file.content)
     desk.post(
         f"/desk/tickets/case/{case.pk}/say/{talk.pk}/",
-        {"text": "See the file.", "key": "k", "files": with_file},
+        {
+            "text": "See the file.",
+            "key": "k",
+            "files": SimpleUploadedFile("how-to.txt", b"Do this."),
+        },
     )
 
     assert Attachment.objects.get(name="how-to.txt").message.conversation == talk
-
-
-def _upload(name: str, content: bytes) -> Any:
-    from django.core.files.uploadedfile import SimpleUploadedFile
-
-    return SimpleUploadedFile(name, content)
 
 
 def test_a_proof_that_has_ended_is_shown_as_such(desk: Client) -> None:

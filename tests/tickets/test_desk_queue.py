@@ -22,15 +22,6 @@ pytestmark = pytest.mark.django_db
 QUEUE = "/desk/tickets/case/"
 
 
-@pytest.fixture
-def desk(client: Client, minji: User) -> Client:
-    minji.language = "en"
-    minji.save()
-    client.force_login(minji)
-    client.cookies["django_language"] = "en"
-    return client
-
-
 def shown(response: Any) -> list[int]:
     return [row["case"].pk for row in response.context["rows"]]
 
