@@ -5,7 +5,7 @@ address after a word such as "to" or "recipient"), the most telling form first.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
@@ -163,13 +163,15 @@ def _suspects(text: str) -> list[int]:
     return sorted(starts)
 
 
-def failures(notice: Notice, hinted: list[str], senders: set[str]) -> list[Found]:
+def failures(
+    notice: Notice, hinted: Sequence[str] = (), senders: Collection[str] = (), addressee: str = ""
+) -> list[Found]:
     """Who failed by the words of ``notice``.
 
-    ``hinted`` are recipients that a header of the bounce names; ``senders`` are taken for
-    failed recipients only where nobody else can be meant.
+    ``hinted`` are recipients that a header of the bounce names.  Where the words name nobody, it
+    is the ``addressee`` of the mail that came back; ``senders`` are meant only after that.
     """
-    places = _places(notice.lines, senders)
+    places = _places(notice.lines, senders, addressee)
     if hinted:
         known = {address.casefold(): n_line for address, n_line in reversed(places)}
         places = [(address, known.get(address.casefold(), -1)) for address in hinted]
@@ -195,55 +197,45 @@ def reporting_mta(notice: Notice) -> str:
     return ""
 
 
-def _places(lines: list[str], senders: set[str]) -> list[tuple[str, int]]:
+def _places(lines: list[str], senders: Collection[str], addressee: str) -> list[tuple[str, int]]:
     """(address, line) of each failed recipient, by the most telling form that occurs at all."""
     told = [(n_line, line) for n_line, line in enumerate(lines) if "@" in line]
-    openings = [(_OPENS_LINE.match(line), n_line) for n_line, line in told]
-    marked = [(found, n_line) for found, n_line in openings if found and _is_told(found)]
-    ranked = [
-        [(trim(found["address"]), n_line) for found, n_line in marked],
-        [(trim(found["address"]), n_line) for found, n_line in openings if found],
+    for n_form, form in enumerate(_forms(told)):
+        # "<address>: reason" is certain even of who wrote to themselves.
+        if chosen := _distinct(form, senders if n_form else ()):
+            return chosen
+    if addressee and addressee.casefold() not in senders:
+        return [(addressee, -1)]
+    return next(filter(None, (_distinct(form, ()) for form in _forms(told))), [])
+
+
+def _forms(told: list[tuple[int, str]]) -> Iterator[list[tuple[re.Match[str], int]]]:
+    """The addresses of these lines by form, the most telling one first."""
+    opened = {n_line: found for n_line, line in told if (found := _OPENS_LINE.match(line))}
+    yield [(found, n_line) for n_line, found in opened.items() if _is_told(found)]
+    yield [(found, n_line) for n_line, found in opened.items()]
+    yield [(found, n_line) for n_line, line in told for found in _AFTER_WORD.finditer(line)]
+    yield [
+        (found, n_line)
+        for n_line, line in told
+        if n_line not in opened and not _OURS.search(FIND_ADDRESS.sub("", line))
+        for found in FIND_ADDRESS.finditer(line)
     ]
-    for strict in (True, False):
-        for places in ranked:
-            if chosen := _distinct(places, senders, strict):
-                return chosen
-        if strict:
-            ranked += [_after_words(told), _anywhere(told)]
-            for places in ranked[2:]:
-                if chosen := _distinct(places, senders, strict):
-                    return chosen
-    return []
 
 
 def _is_told(found: re.Match[str]) -> bool:
     return found["rest"].startswith((":", "...", "(expanded"))
 
 
-def _after_words(told: list[tuple[int, str]]) -> list[tuple[str, int]]:
-    return [
-        (trim(found["address"]), n_line)
-        for n_line, line in told
-        for found in _AFTER_WORD.finditer(line)
-    ]
-
-
-def _anywhere(told: list[tuple[int, str]]) -> list[tuple[str, int]]:
-    return [
-        (trim(found[0]), n_line)
-        for n_line, line in told
-        if not _OURS.search(FIND_ADDRESS.sub("", line))
-        for found in FIND_ADDRESS.finditer(line)
-    ]
-
-
 def _distinct(
-    ranked: Iterable[tuple[str, int]], senders: set[str], strict: bool
+    matches: Iterable[tuple[re.Match[str], int]], senders: Collection[str]
 ) -> list[tuple[str, int]]:
+    """Each address once, where it stands first; with ``senders`` neither these nor staff."""
     seen: dict[str, tuple[str, int]] = {}
-    for address, n_line in ranked:
+    for found, n_line in matches:
+        address = trim(found["address"])
         low = address.casefold()
-        if len(low) > LONGEST or (strict and (low in senders or _STAFF.match(low))):
+        if len(low) > LONGEST or (senders and (low in senders or _STAFF.match(low))):
             continue
         seen.setdefault(low, (address, n_line))
     return list(seen.values())

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from mailroom import freetext, guards, lists, status_fields
-from mailroom.addresses import FIND_ADDRESS, clean_host, mailbox
+from mailroom.addresses import FIND_ADDRESS, mailbox
 from mailroom.blocks import Block, block_in
 from mailroom.derived_status import derived
 from mailroom.diagnosis import MALFORMED, Diagnosis, Failure, Original
@@ -65,6 +65,7 @@ _DELAYED = re.compile(
     r"delay|warning message only|not yet been delivered|will be retried|temporary failure report"
 )
 _LOGGED = re.compile(r"\bto=<([^<>\s]{3,254})>")
+_NOTHING: Final = Found("", Reply(), "")
 
 
 def read(raw: bytes) -> Diagnosis:
@@ -146,33 +147,34 @@ def _failures(
 def _from_fields(report: status_fields.Report, block: dict[str, str], notice: Notice) -> Failure:
     recipient = status_fields.recipient_of(block)
     diagnostic = one_line(status_fields.untyped(block.get("diagnostic-code", "")))
+    field = status_fields.status_of(block)
     reply = parse(diagnostic)
-    found: Found | None = None
-    if not recipient or not reply.code or diagnostic[3:4] == "-":
-        found = freetext.about(notice, recipient) if recipient else _first_told(notice)
-    told = found.reply if found else Reply()
-    said = status_fields.status_of(block)
-    if told.code and said and told.code[0] != said[0]:
-        found, told = None, Reply()  # it is about another recipient
-    status = _fuller(said, reply.status or told.status)
-    block_found = _first_block(reply.text, told.text)
+    complete = recipient and reply.code and diagnostic[3:4] != "-"
+    found = _NOTHING if complete else _told_besides(notice, recipient, field)
+    told = found.reply
+    status = _fuller(field, reply.status or told.status)
+    blocked = _first_block(reply.text, told.text)
     return Failure(
-        recipient=recipient or (found.recipient if found else ""),
+        recipient=recipient or found.recipient,
         status=status or derived(diagnostic or told.text, reply.code or told.code),
         smtp_code=reply.code or told.code,
         action=status_fields.action_of(block),
-        reporting_mta=report.reporting_mta
-        or clean_host(status_fields.untyped(block.get("reporting-mta", ""))),
-        remote_mta=clean_host(status_fields.untyped(block.get("remote-mta", "")))
-        or (found.remote_mta if found else ""),
+        reporting_mta=report.reporting_mta,
+        remote_mta=status_fields.host_of(block, "remote-mta") or found.remote_mta,
         diagnostic=diagnostic or told.text,
-        blocked_address=block_found.address,
-        block_kind=block_found.kind,
+        blocked_address=blocked.address,
+        block_kind=blocked.kind,
     )
 
 
-def _first_told(notice: Notice) -> Found | None:
-    return next(iter(freetext.failures(notice, [], set())), None)
+def _told_besides(notice: Notice, recipient: str, field: str) -> Found:
+    """What people are told beside the fields, unless its class says that it is about another."""
+    if recipient:
+        found = freetext.about(notice, recipient)
+    else:
+        found = next(iter(freetext.failures(notice)), _NOTHING)
+    code = found.reply.code
+    return _NOTHING if code and field and code[0] != field[0] else found
 
 
 def _fuller(field: str, said: str) -> str:
@@ -200,7 +202,7 @@ def _looks_like_failure(sections: Sections, notice: Notice) -> bool:
     said = _FAILURE_SUBJECT.search(readable(sections.heading("subject")))
     if daemon and said:
         return True
-    told = _FAILURE_WORDS.search("\n".join(notice.lines[:80]))
+    told = _FAILURE_WORDS.search(" ".join(notice.lines[:80]))
     return bool(told and (daemon or said or sections.originals or find(notice.lines).code))
 
 
@@ -209,9 +211,7 @@ def _from_words(sections: Sections, notice: Notice, original: Original | None) -
     senders = {mailbox(sections.heading(name)).casefold() for name in ("to", "from")}
     if original:
         senders.add(original.sender_email.casefold())
-    found = freetext.failures(notice, hinted, senders)
-    if not found and original and original.to:
-        found = [freetext.about(notice, original.to)]
+    found = freetext.failures(notice, hinted, senders, original.to if original else "")
     told = "\n".join((sections.heading("subject"), *notice.lines[:40]))
     delayed = _DELAYED.search(told.lower())
     reporting = freetext.reporting_mta(notice)
@@ -265,7 +265,7 @@ def _read_text(text: str) -> Diagnosis:
     opens = text.lstrip(" \n\t'\"")[:3]
     if not opens.isdigit() and len(notice.lines) > 4 and _FAILURE_WORDS.search(text[:8000]):
         reporting = freetext.reporting_mta(notice)
-        found = freetext.failures(notice, [], set())
+        found = freetext.failures(notice)
         if failed := [_from_found(one, "failed", reporting) for one in found]:
             return _diagnosis("bounce", failed, original)
     return _read_reply(reply, notice)

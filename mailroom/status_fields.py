@@ -49,13 +49,17 @@ class Report:
 
     @property
     def reporting_mta(self) -> str:
-        return clean_host(untyped(self.message.get("reporting-mta", "")))
+        return host_of(self.message, "reporting-mta")
 
 
 def untyped(value: str) -> str:
     """Return a field's value without its type (``smtp;``, ``dns;``, ``rfc822;``)."""
     found = _TYPE.match(value)
     return value[found.end() :] if found else value.strip()
+
+
+def host_of(block: dict[str, str], name: str) -> str:
+    return clean_host(untyped(block.get(name, "")))
 
 
 def starts_in(text: str) -> int:
