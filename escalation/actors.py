@@ -38,6 +38,12 @@ class Actor:
     tenant_id: int | None = None
     level: int = 0
 
+    def person(self) -> "User":
+        """The person who acts; raises ``ValueError`` for those who have no account."""
+        if self.user is None:
+            raise ValueError(f"{self.role} has no account")
+        return self.user
+
 
 DESK = Actor(Role.DESK)
 SENDER = Actor(Role.SENDER)

@@ -21,7 +21,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     link = serializers.CharField(required=False)
-    errors = serializers.DictField(required=False)
+    errors = serializers.DictField(required=False)  # type: ignore[assignment]  # RFC 9457's own name
 
 
 def document(status: int, code: str, title: str, detail: str, **more: Any) -> dict[str, Any]:
@@ -38,7 +38,7 @@ def document(status: int, code: str, title: str, detail: str, **more: Any) -> di
 def as_response(error: Exception, context: dict[str, Any]) -> Response | None:
     """Answer any refusal with a problem document; the rest is a server error."""
     if isinstance(error, Refused):
-        more = {"link": error.link} if error.link else {}
+        more: dict[str, Any] = {"link": error.link} if error.link else {}
         if error.field:
             more["errors"] = {error.field: [error.message]}
         body = document(error.status, error.code, str(error.title), error.message, **more)

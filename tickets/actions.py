@@ -58,10 +58,13 @@ def take_step(
         if case.state in QUIET and entry.changed_state:
             _end(case)
 
-    number = case.level + 1 if event in RISING else None
-    return advance(
-        case, event, actor, note=note, key=key, effect=follow, ticket=ticket, number=number
-    )
+    with transaction.atomic():
+        case.refresh_from_db(from_queryset=Case.objects.select_for_update())
+        number = case.level + 1 if event in RISING else None
+        entry: Entry = advance(
+            case, event, actor, note=note, key=key, effect=follow, ticket=ticket, number=number
+        )
+    return entry
 
 
 def start_turn(case: Case) -> None:
@@ -74,7 +77,7 @@ def start_turn(case: Case) -> None:
 
 
 def _answer_by(case: Case, now: datetime) -> datetime | None:
-    days = {
+    days: dict[str, int] = {
         **dict.fromkeys(WITH_PARTY, settings.POSTERN_PARTY_DAYS),
         State.AWAITING_OWNER: settings.POSTERN_OWNER_DAYS[-1],
         State.DELISTED: settings.POSTERN_WATCH_DAYS,
@@ -96,7 +99,8 @@ def _look_at(case: Case, now: datetime) -> datetime | None:
     if case.state == State.DELISTING:
         return now + POLL_SINKS
     latest = now + LOOK_AGAIN
-    return min(case.answer_by, latest) if case.answer_by else latest
+    answer_by: datetime | None = case.answer_by
+    return min(answer_by, latest) if answer_by else latest
 
 
 # -- What follows from a step ---------------------------------------------------

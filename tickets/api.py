@@ -106,7 +106,7 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         actor = self.actor()
         given = NewTicketSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        tenant = Tenant.objects.visible_to(actor).get(pk=actor.tenant_id)
+        tenant = Tenant.objects.visible_to(actor).get()
         ticket = opening.open_ticket(
             tenant, actor, application(given.validated_data), key=key_of(request)
         )

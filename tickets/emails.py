@@ -4,6 +4,8 @@ Each is written once (its key says for what), in the language of who reads it.
 No letter to one party says a word of another's.
 """
 
+from collections.abc import Mapping
+
 from customers.models import User
 from mailroom.actions import write
 from tickets.lifecycle import Party, State
@@ -61,7 +63,7 @@ def _ticket(conversation: Conversation) -> Ticket:
 
 
 def _to_party(
-    conversation: Conversation, key: str, template: str, context: dict[str, object]
+    conversation: Conversation, key: str, template: str, context: Mapping[str, object]
 ) -> None:
     if conversation.party == Party.SENDER:
         _to_sender(conversation, key, template, context)
@@ -79,7 +81,7 @@ def _to_party(
 
 
 def _to_sender(
-    conversation: Conversation, key: str, template: str, context: dict[str, object]
+    conversation: Conversation, key: str, template: str, context: Mapping[str, object]
 ) -> None:
     ticket = _ticket(conversation)
     write(

@@ -19,7 +19,7 @@ SAVE_AS_EML = _(
 )
 
 
-def check_upload(upload: UploadedFile | None) -> UploadedFile | None:
+def check_upload(upload: UploadedFile[Any] | None) -> UploadedFile[Any] | None:
     """Refuse what is too large, empty or an Outlook file, in words that help."""
     if upload is None:
         return None
@@ -56,7 +56,7 @@ class BounceForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".eml,.txt,message/rfc822,text/plain"}),
     )
 
-    def clean_file(self) -> UploadedFile | None:
+    def clean_file(self) -> UploadedFile[Any] | None:
         return check_upload(self.cleaned_data["file"])
 
     def clean(self) -> dict[str, Any]:
@@ -76,7 +76,7 @@ class BounceForm(forms.Form):
 class TicketForm(forms.Form):
     """The ticket itself; whatever the bounce said stands in it and can be corrected."""
 
-    prefix = forms.CharField(
+    prefix = forms.CharField(  # type: ignore[assignment]  # the field's name, not the form's
         label=_("Refused address or prefix"),
         help_text=_("IPv4 or IPv6, as in the bounce: for example 198.51.100.25."),
         max_length=60,
@@ -138,7 +138,9 @@ class MessageForm(forms.Form):
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
-    files = ManyFiles(label=_("Attach files"), required=False)
+    files = ManyFiles(  # type: ignore[assignment]  # as above
+        label=_("Attach files"), required=False
+    )
     key = forms.CharField(max_length=120, widget=forms.HiddenInput)
 
     def files_given(self) -> tuple[File, ...]:

@@ -145,9 +145,8 @@ def can_go_higher(case: "Case", actor: Actor) -> str:
 
 def _escalated_at(case: "Case", actor: Actor) -> bool:
     """A tenant may escalate once per level (the level that it rose from)."""
-    return case.entries.filter(
-        event="escalate", ticket__tenant_id=actor.tenant_id, number=case.level + 1
-    ).exists()
+    mine = case.entries.filter(event="escalate", ticket__tenant_id=actor.tenant_id or 0)
+    return mine.filter(number=case.level + 1).exists()
 
 
 def nobody_else_waits(case: "Case", actor: Actor) -> str:

@@ -159,6 +159,7 @@ def check(tenant: Tenant, wish: Application) -> Prefix:
 
 @transaction.atomic
 def _write(tenant: Tenant, actor: Actor, wish: Application, prefix: Prefix, key: str) -> Ticket:
+    user = actor.person()
     case = _case_about(prefix, wish)
     read = dsn.first_blocked(dsn.read(wish.bounce)) if wish.bounce else None
     reply = wish.smtp_reply or (read.diagnostic if read else "")
@@ -166,7 +167,7 @@ def _write(tenant: Tenant, actor: Actor, wish: Application, prefix: Prefix, key:
     ticket = Ticket.objects.create(
         tenant=tenant,
         case=case,
-        opened_by=actor.user,
+        opened_by=user,
         prefix=str(prefix),
         sender_name=wish.sender_name,
         sender_email=wish.sender_email,

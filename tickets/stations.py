@@ -210,5 +210,8 @@ def public_label(entry: Entry) -> str:
 
 def states_shown_as(state: str) -> list[str]:
     """The states that outsiders know by the name of ``state``."""
-    hidden = {State.IN_REVIEW: [State.IN_REVIEW, State.OWNER_DENIED], State.OWNER_DENIED: []}
-    return hidden.get(State(state), [state])
+    hidden: dict[str, list[str]] = {
+        State.IN_REVIEW: [State.IN_REVIEW, State.OWNER_DENIED],
+        State.OWNER_DENIED: [],
+    }
+    return hidden.get(state, [state])

@@ -109,7 +109,7 @@ def _read_bounce(request: HttpRequest, tenant: Tenant, actor: Actor) -> HttpResp
         return _show_new(request, tenant, bounce, _empty_form(), status=422)
     file = bounce.file_given()
     draft = Draft.objects.create(
-        tenant=tenant, user=actor.user, name=file.name[:200], content=file.content
+        tenant=tenant, user=actor.person(), name=file.name[:200], content=file.content
     )
     found = reading.from_bounce(file.content)
     if problem := found.pop("problem", ""):
@@ -139,10 +139,10 @@ def _open(tenant: Tenant, actor: Actor, form: TicketForm) -> Ticket:
 
 def _draft(tenant: Tenant, actor: Actor, signed: str) -> Draft | None:
     try:
-        pk = signing.loads(signed, salt=DRAFT_SALT) if signed else None
+        pk = int(signing.loads(signed, salt=DRAFT_SALT)) if signed else 0
     except signing.BadSignature:
         return None
-    return Draft.objects.filter(pk=pk, tenant=tenant, user=actor.user).first()
+    return Draft.objects.filter(pk=pk, tenant=tenant, user=actor.person()).first()
 
 
 @require_safe

@@ -9,282 +9,716 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('customers', '0001_initial'),
-        ('listings', '0001_initial'),
-        ('ownership', '0001_initial'),
+        ("customers", "0001_initial"),
+        ("listings", "0001_initial"),
+        ("ownership", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state_since', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('due_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('parked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, editable=False)),
-                ('prefix', models.CharField(max_length=49, verbose_name='prefix')),
-                ('family', models.PositiveSmallIntegerField()),
-                ('first', models.CharField(max_length=32)),
-                ('last', models.CharField(max_length=32)),
-                ('state', models.CharField(choices=[('gathering', 'Gathering facts'), ('awaiting_owner', 'Waiting for the owner'), ('owner_unknown', 'Owner unknown'), ('owner_denied', 'Owner says no'), ('in_review', 'In review'), ('awaiting_sender', 'Waiting for the sender'), ('awaiting_customer', 'Waiting for the customer'), ('delisting', 'Delisting'), ('delisted', 'Off the list, watched'), ('refused', 'Refused'), ('not_listed', 'Not on our list'), ('withdrawn', 'Withdrawn'), ('closed', 'Closed')], default='gathering', editable=False, max_length=20)),
-                ('level', models.PositiveSmallIntegerField(default=0, verbose_name='level')),
-                ('claimed_at', models.DateTimeField(null=True)),
-                ('subject', models.CharField(blank=True, help_text="sender's domain", max_length=253, verbose_name='about')),
-                ('facts', models.JSONField(default=dict, help_text='what the jobs gathered; see tickets.facts')),
-                ('gone_serial', models.PositiveBigIntegerField(null=True)),
-                ('opened_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='opened')),
-                ('answer_by', models.DateTimeField(null=True, verbose_name='due')),
-                ('agent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('inquiry', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ownership.inquiry')),
-                ('listing', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='cases', to='listings.listing')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state_since",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                ("due_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("parked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, editable=False)),
+                ("prefix", models.CharField(max_length=49, verbose_name="prefix")),
+                ("family", models.PositiveSmallIntegerField()),
+                ("first", models.CharField(max_length=32)),
+                ("last", models.CharField(max_length=32)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("gathering", "Gathering facts"),
+                            ("awaiting_owner", "Waiting for the owner"),
+                            ("owner_unknown", "Owner unknown"),
+                            ("owner_denied", "Owner says no"),
+                            ("in_review", "In review"),
+                            ("awaiting_sender", "Waiting for the sender"),
+                            ("awaiting_customer", "Waiting for the customer"),
+                            ("delisting", "Delisting"),
+                            ("delisted", "Off the list, watched"),
+                            ("refused", "Refused"),
+                            ("not_listed", "Not on our list"),
+                            ("withdrawn", "Withdrawn"),
+                            ("closed", "Closed"),
+                        ],
+                        default="gathering",
+                        editable=False,
+                        max_length=20,
+                    ),
+                ),
+                ("level", models.PositiveSmallIntegerField(default=0, verbose_name="level")),
+                ("claimed_at", models.DateTimeField(null=True)),
+                (
+                    "subject",
+                    models.CharField(
+                        blank=True,
+                        help_text="sender's domain",
+                        max_length=253,
+                        verbose_name="about",
+                    ),
+                ),
+                (
+                    "facts",
+                    models.JSONField(
+                        default=dict, help_text="what the jobs gathered; see tickets.facts"
+                    ),
+                ),
+                ("gone_serial", models.PositiveBigIntegerField(null=True)),
+                (
+                    "opened_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="opened"),
+                ),
+                ("answer_by", models.DateTimeField(null=True, verbose_name="due")),
+                (
+                    "agent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "inquiry",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ownership.inquiry",
+                    ),
+                ),
+                (
+                    "listing",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="cases",
+                        to="listings.listing",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'case',
-                'verbose_name_plural': 'cases',
+                "verbose_name": "case",
+                "verbose_name_plural": "cases",
             },
         ),
         migrations.CreateModel(
-            name='Clock',
+            name="Clock",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('parked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, editable=False)),
-                ('party', models.CharField(choices=[('customer', 'Customer'), ('sender', 'Sender'), ('owner', 'Owner'), ('desk', 'Desk'), ('nobody', 'Nobody')], max_length=10)),
-                ('started_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('stopped_at', models.DateTimeField(null=True)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='clocks', to='tickets.case')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("parked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, editable=False)),
+                (
+                    "party",
+                    models.CharField(
+                        choices=[
+                            ("customer", "Customer"),
+                            ("sender", "Sender"),
+                            ("owner", "Owner"),
+                            ("desk", "Desk"),
+                            ("nobody", "Nobody"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("started_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("stopped_at", models.DateTimeField(null=True)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="clocks",
+                        to="tickets.case",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Conversation',
+            name="Conversation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('party', models.CharField(choices=[('customer', 'Customer'), ('sender', 'Sender'), ('owner', 'Owner'), ('desk', 'Desk'), ('nobody', 'Nobody')], max_length=10)),
-                ('token_digest', models.CharField(max_length=64, null=True, unique=True)),
-                ('token_expires_at', models.DateTimeField(null=True)),
-                ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='conversations', to='tickets.case')),
-                ('request', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='ownership.request')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "party",
+                    models.CharField(
+                        choices=[
+                            ("customer", "Customer"),
+                            ("sender", "Sender"),
+                            ("owner", "Owner"),
+                            ("desk", "Desk"),
+                            ("nobody", "Nobody"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("token_digest", models.CharField(max_length=64, null=True, unique=True)),
+                ("token_expires_at", models.DateTimeField(null=True)),
+                ("opened_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="conversations",
+                        to="tickets.case",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="ownership.request",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'conversation',
-                'verbose_name_plural': 'conversations',
+                "verbose_name": "conversation",
+                "verbose_name_plural": "conversations",
             },
         ),
         migrations.CreateModel(
-            name='Draft',
+            name="Draft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('content', models.BinaryField()),
-                ('made_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='customers.tenant')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("content", models.BinaryField()),
+                ("made_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="customers.tenant",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='LadderRule',
+            name="LadderRule",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('party', models.CharField(choices=[('customer', 'Customer'), ('sender', 'Sender'), ('owner', 'Owner'), ('desk', 'Desk'), ('nobody', 'Nobody')], max_length=10, verbose_name='clock of')),
-                ('level', models.PositiveSmallIntegerField(verbose_name='rises to level')),
-                ('hours', models.PositiveIntegerField(verbose_name='after hours')),
-                ('office_hours', models.BooleanField(default=True, verbose_name='count office hours only')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "party",
+                    models.CharField(
+                        choices=[
+                            ("customer", "Customer"),
+                            ("sender", "Sender"),
+                            ("owner", "Owner"),
+                            ("desk", "Desk"),
+                            ("nobody", "Nobody"),
+                        ],
+                        max_length=10,
+                        verbose_name="clock of",
+                    ),
+                ),
+                ("level", models.PositiveSmallIntegerField(verbose_name="rises to level")),
+                ("hours", models.PositiveIntegerField(verbose_name="after hours")),
+                (
+                    "office_hours",
+                    models.BooleanField(default=True, verbose_name="count office hours only"),
+                ),
             ],
             options={
-                'verbose_name': 'escalation rule',
-                'verbose_name_plural': 'escalation rules',
-                'ordering': ['party', 'level'],
-                'constraints': [models.UniqueConstraint(fields=('party', 'level'), name='tickets_one_rule_a_level')],
+                "verbose_name": "escalation rule",
+                "verbose_name_plural": "escalation rules",
+                "ordering": ["party", "level"],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("party", "level"), name="tickets_one_rule_a_level"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(choices=[('admin', 'customer admin'), ('member', 'customer'), ('sender', 'sender'), ('owner', 'owner of the address space'), ('agent', 'agent'), ('desk', 'the desk')], max_length=20)),
-                ('text', models.TextField(verbose_name='text')),
-                ('written_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('key', models.CharField(blank=True, max_length=120)),
-                ('conversation', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='tickets.conversation')),
-                ('user', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("admin", "customer admin"),
+                            ("member", "customer"),
+                            ("sender", "sender"),
+                            ("owner", "owner of the address space"),
+                            ("agent", "agent"),
+                            ("desk", "the desk"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("text", models.TextField(verbose_name="text")),
+                ("written_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("key", models.CharField(blank=True, max_length=120)),
+                (
+                    "conversation",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="tickets.conversation",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='Attachment',
+            name="Attachment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=200)),
-                ('size', models.PositiveIntegerField()),
-                ('sha256', models.CharField(max_length=64)),
-                ('content', models.BinaryField()),
-                ('message', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='attachments', to='tickets.message')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=200)),
+                ("size", models.PositiveIntegerField()),
+                ("sha256", models.CharField(max_length=64)),
+                ("content", models.BinaryField()),
+                (
+                    "message",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attachments",
+                        to="tickets.message",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Ticket',
+            name="Ticket",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('prefix', models.CharField(max_length=49, verbose_name='address or prefix')),
-                ('sender_name', models.CharField(blank=True, max_length=200, verbose_name="sender's name")),
-                ('sender_email', models.EmailField(max_length=320, verbose_name="sender's e-mail")),
-                ('sender_organisation', models.CharField(blank=True, max_length=200, verbose_name="sender's organisation")),
-                ('sender_language', models.CharField(default='en', max_length=5, verbose_name="sender's language")),
-                ('recipient', models.EmailField(max_length=320, verbose_name='recipient')),
-                ('smtp_reply', models.TextField(blank=True, verbose_name='SMTP reply')),
-                ('enhanced_status_code', models.CharField(blank=True, max_length=20)),
-                ('list_named', models.CharField(blank=True, help_text='the list in the reply', max_length=200)),
-                ('note', models.TextField(blank=True, verbose_name='note')),
-                ('external_reference', models.CharField(blank=True, max_length=100, verbose_name='your reference')),
-                ('key', models.CharField(blank=True, max_length=120)),
-                ('fingerprint', models.CharField(blank=True, help_text='of what the key opened', max_length=64)),
-                ('opened_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='opened')),
-                ('ended_at', models.DateTimeField(help_text='withdrawn, or its case closed', null=True)),
-                ('sender_key', models.GeneratedField(db_index=True, db_persist=True, expression=django.db.models.functions.text.Lower('sender_email'), output_field=models.CharField(max_length=320))),
-                ('domain_key', models.GeneratedField(db_index=True, db_persist=True, expression=django.db.models.functions.text.Lower(django.db.models.functions.text.Substr('sender_email', django.db.models.expressions.CombinedExpression(django.db.models.functions.text.StrIndex('sender_email', models.Value('@')), '+', models.Value(1)))), output_field=models.CharField(max_length=320))),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='tickets.case')),
-                ('opened_by', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='tickets', to='customers.tenant')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("prefix", models.CharField(max_length=49, verbose_name="address or prefix")),
+                (
+                    "sender_name",
+                    models.CharField(blank=True, max_length=200, verbose_name="sender's name"),
+                ),
+                ("sender_email", models.EmailField(max_length=320, verbose_name="sender's e-mail")),
+                (
+                    "sender_organisation",
+                    models.CharField(
+                        blank=True, max_length=200, verbose_name="sender's organisation"
+                    ),
+                ),
+                (
+                    "sender_language",
+                    models.CharField(default="en", max_length=5, verbose_name="sender's language"),
+                ),
+                ("recipient", models.EmailField(max_length=320, verbose_name="recipient")),
+                ("smtp_reply", models.TextField(blank=True, verbose_name="SMTP reply")),
+                ("enhanced_status_code", models.CharField(blank=True, max_length=20)),
+                (
+                    "list_named",
+                    models.CharField(blank=True, help_text="the list in the reply", max_length=200),
+                ),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                (
+                    "external_reference",
+                    models.CharField(blank=True, max_length=100, verbose_name="your reference"),
+                ),
+                ("key", models.CharField(blank=True, max_length=120)),
+                (
+                    "fingerprint",
+                    models.CharField(blank=True, help_text="of what the key opened", max_length=64),
+                ),
+                (
+                    "opened_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="opened"),
+                ),
+                (
+                    "ended_at",
+                    models.DateTimeField(help_text="withdrawn, or its case closed", null=True),
+                ),
+                (
+                    "sender_key",
+                    models.GeneratedField(
+                        db_index=True,
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Lower("sender_email"),
+                        output_field=models.CharField(max_length=320),
+                    ),
+                ),
+                (
+                    "domain_key",
+                    models.GeneratedField(
+                        db_index=True,
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Lower(
+                            django.db.models.functions.text.Substr(
+                                "sender_email",
+                                django.db.models.expressions.CombinedExpression(
+                                    django.db.models.functions.text.StrIndex(
+                                        "sender_email", models.Value("@")
+                                    ),
+                                    "+",
+                                    models.Value(1),
+                                ),
+                            )
+                        ),
+                        output_field=models.CharField(max_length=320),
+                    ),
+                ),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tickets",
+                        to="tickets.case",
+                    ),
+                ),
+                (
+                    "opened_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="tickets",
+                        to="customers.tenant",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'ticket',
-                'verbose_name_plural': 'tickets',
+                "verbose_name": "ticket",
+                "verbose_name_plural": "tickets",
             },
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event', models.CharField(max_length=40)),
-                ('source', models.CharField(max_length=20)),
-                ('target', models.CharField(max_length=20)),
-                ('role', models.CharField(choices=[('admin', 'customer admin'), ('member', 'customer'), ('sender', 'sender'), ('owner', 'owner of the address space'), ('agent', 'agent'), ('desk', 'the desk')], max_length=20)),
-                ('note', models.TextField(blank=True)),
-                ('key', models.CharField(blank=True, max_length=120)),
-                ('happened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('number', models.BigIntegerField(null=True)),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='tickets.case')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('ticket', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='steps', to='tickets.ticket')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event", models.CharField(max_length=40)),
+                ("source", models.CharField(max_length=20)),
+                ("target", models.CharField(max_length=20)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("admin", "customer admin"),
+                            ("member", "customer"),
+                            ("sender", "sender"),
+                            ("owner", "owner of the address space"),
+                            ("agent", "agent"),
+                            ("desk", "the desk"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("note", models.TextField(blank=True)),
+                ("key", models.CharField(blank=True, max_length=120)),
+                ("happened_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("number", models.BigIntegerField(null=True)),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="tickets.case",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "ticket",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="steps",
+                        to="tickets.ticket",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'entry',
-                'verbose_name_plural': 'entries',
-                'ordering': ['pk'],
+                "verbose_name": "entry",
+                "verbose_name_plural": "entries",
+                "ordering": ["pk"],
             },
         ),
         migrations.AddField(
-            model_name='conversation',
-            name='ticket',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='conversations', to='tickets.ticket'),
+            model_name="conversation",
+            name="ticket",
+            field=models.ForeignKey(
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="conversations",
+                to="tickets.ticket",
+            ),
         ),
         migrations.CreateModel(
-            name='Attestation',
+            name="Attestation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('what_was_wrong', models.TextField()),
-                ('what_changed', models.TextField()),
-                ('runs_server', models.BooleanField(help_text='I run this server, or act for whoever does')),
-                ('found_cause', models.BooleanField(help_text='I found what sent the unwanted mail')),
-                ('has_stopped', models.BooleanField(help_text='It has stopped, and I shall keep watching')),
-                ('given_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='attestation', to='tickets.ticket')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("what_was_wrong", models.TextField()),
+                ("what_changed", models.TextField()),
+                (
+                    "runs_server",
+                    models.BooleanField(help_text="I run this server, or act for whoever does"),
+                ),
+                (
+                    "found_cause",
+                    models.BooleanField(help_text="I found what sent the unwanted mail"),
+                ),
+                (
+                    "has_stopped",
+                    models.BooleanField(help_text="It has stopped, and I shall keep watching"),
+                ),
+                ("given_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "ticket",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="attestation",
+                        to="tickets.ticket",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='tickets_cases_due'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at"],
+                name="tickets_cases_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['state', 'answer_by'], name='tickets_queue'),
+            model_name="case",
+            index=models.Index(fields=["state", "answer_by"], name="tickets_queue"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['agent', 'state'], name='tickets_mine'),
+            model_name="case",
+            index=models.Index(fields=["agent", "state"], name="tickets_mine"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['first', 'last'], name='tickets_case_range'),
+            model_name="case",
+            index=models.Index(fields=["first", "last"], name="tickets_case_range"),
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(fields=['prefix'], name='tickets_case_prefix'),
+            model_name="case",
+            index=models.Index(fields=["prefix"], name="tickets_case_prefix"),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['gathering', 'awaiting_owner', 'owner_unknown', 'owner_denied', 'in_review', 'awaiting_sender', 'awaiting_customer', 'delisting', 'delisted', 'refused', 'not_listed', 'withdrawn', 'closed'])), name='tickets_known_state'),
+            model_name="case",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "gathering",
+                            "awaiting_owner",
+                            "owner_unknown",
+                            "owner_denied",
+                            "in_review",
+                            "awaiting_sender",
+                            "awaiting_customer",
+                            "delisting",
+                            "delisted",
+                            "refused",
+                            "not_listed",
+                            "withdrawn",
+                            "closed",
+                        ],
+                    )
+                ),
+                name="tickets_known_state",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', frozenset(['closed', 'withdrawn'])), _negated=True), fields=('prefix',), name='tickets_one_live_case'),
+            model_name="case",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(
+                    ("state__in", frozenset(["closed", "withdrawn"])), _negated=True
+                ),
+                fields=("prefix",),
+                name="tickets_one_live_case",
+            ),
         ),
         migrations.AddIndex(
-            model_name='clock',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='tickets_clocks_due'),
+            model_name="clock",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at"],
+                name="tickets_clocks_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='clock',
-            constraint=models.UniqueConstraint(condition=models.Q(('stopped_at', None)), fields=('case',), name='tickets_one_running_clock'),
+            model_name="clock",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("stopped_at", None)),
+                fields=("case",),
+                name="tickets_one_running_clock",
+            ),
         ),
         migrations.AddIndex(
-            model_name='draft',
-            index=models.Index(fields=['made_at'], name='tickets_old_drafts'),
+            model_name="draft",
+            index=models.Index(fields=["made_at"], name="tickets_old_drafts"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('key', ''), _negated=True), fields=['key'], name='tickets_message_keys'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("key", ""), _negated=True),
+                fields=["key"],
+                name="tickets_message_keys",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('conversation', 'key'), name='tickets_one_message_per_key'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("key", ""), _negated=True),
+                fields=("conversation", "key"),
+                name="tickets_one_message_per_key",
+            ),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['tenant', '-id'], name='tickets_of_a_tenant'),
+            model_name="ticket",
+            index=models.Index(fields=["tenant", "-id"], name="tickets_of_a_tenant"),
         ),
         migrations.AddIndex(
-            model_name='ticket',
-            index=models.Index(fields=['external_reference'], name='tickets_by_reference'),
+            model_name="ticket",
+            index=models.Index(fields=["external_reference"], name="tickets_by_reference"),
         ),
         migrations.AddConstraint(
-            model_name='ticket',
-            constraint=models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('tenant', 'key'), name='tickets_one_per_key'),
+            model_name="ticket",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("key", ""), _negated=True),
+                fields=("tenant", "key"),
+                name="tickets_one_per_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='ticket',
-            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None)), fields=('tenant', 'prefix'), name='tickets_one_open_per_prefix'),
+            model_name="ticket",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ended_at", None)),
+                fields=("tenant", "prefix"),
+                name="tickets_one_open_per_prefix",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='entry',
-            constraint=models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('subject', 'key'), name='tickets_one_entry_per_key'),
+            model_name="entry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("key", ""), _negated=True),
+                fields=("subject", "key"),
+                name="tickets_one_entry_per_key",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.UniqueConstraint(condition=models.Q(('ticket__isnull', False)), fields=('ticket', 'party'), name='tickets_one_conversation_per_party'),
+            model_name="conversation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("ticket__isnull", False)),
+                fields=("ticket", "party"),
+                name="tickets_one_conversation_per_party",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.UniqueConstraint(condition=models.Q(('request__isnull', False)), fields=('case', 'request'), name='tickets_one_conversation_per_request'),
+            model_name="conversation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("request__isnull", False)),
+                fields=("case", "request"),
+                name="tickets_one_conversation_per_request",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='conversation',
-            constraint=models.UniqueConstraint(condition=models.Q(('party', 'desk')), fields=('case',), name='tickets_one_notebook_per_case'),
+            model_name="conversation",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("party", "desk")),
+                fields=("case",),
+                name="tickets_one_notebook_per_case",
+            ),
         ),
     ]
