@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -12,13 +13,21 @@ from escalation import prefixes
 from escalation.actors import Actor
 from escalation.errors import Refused
 from escalation.lifecycle import advance_all
-from listings import actions, publishing
+from listings import actions, bulk, publishing
 from listings.formats.rows import Bad, Row
 from listings.lifecycle import Event, State
 from listings.models import Listing, ListingEntry, ReasonClass, Removal
 
 BATCH = 2000  # rows in one round
 PROLONG = timedelta(days=1)  # an expiry moves only by more, so that a second import is none
+
+LISTING_COLUMNS = (
+    "prefix", "family", "first", "length", "reason_class", "source", "evidence", "listed_at",
+    "expires_at", "hits", "state", "state_since",
+)  # fmt: skip
+ENTRY_COLUMNS = (
+    "subject", "event", "source", "target", "role", "user", "note", "key", "happened_at",
+)  # fmt: skip
 
 Progress = Callable[[int], object]
 
@@ -137,9 +146,8 @@ def _bring_in_some(rows: list[Row], actor: Actor, outcome: Outcome) -> None:
     live = Listing.objects.live().filter(prefix__in=[str(row.prefix) for row in rows])
     there = {listing.prefix: listing for listing in live.order_by("pk").select_for_update()}
     new = [row for row in rows if str(row.prefix) not in there]
-    made = Listing.objects.bulk_create([_listing(row) for row in new], batch_size=BATCH)
-    ListingEntry.objects.bulk_create([_entry(listing, actor) for listing in made], batch_size=BATCH)
-    outcome.added += len(made)
+    _insert(new, actor)
+    outcome.added += len(new)
     known = Listing.objects.filter(pk__in=[listing.pk for listing in there.values()])
     back = advance_all(known, Event.ACTIVATE, actor)
     back += advance_all(known, Event.RELIST, actor, gone_serial=None)
@@ -149,28 +157,28 @@ def _bring_in_some(rows: list[Row], actor: Actor, outcome: Outcome) -> None:
     outcome.unchanged += len(there) - max(back, later)
 
 
-def _listing(row: Row) -> Listing:
-    """A listing as ``advance`` would leave it, without a statement for each; see ``_entry``."""
-    return Listing(
-        **actions.columns(row.prefix),
-        reason_class=row.reason_class,
-        source=row.source[:100],
-        evidence=row.evidence,
-        listed_at=row.listed_at or timezone.now(),
-        expires_at=row.expires_at,
-        state=State.ACTIVE,
-    )
+def _insert(new: list[Row], actor: Actor) -> None:
+    """Make listings and history as ``advance`` would leave them, without statements for each."""
+    now = timezone.now()
+    bulk.insert(Listing, LISTING_COLUMNS, [_values(row, now) for row in new])
+    made = Listing.objects.live().filter(prefix__in=[str(row.prefix) for row in new])
+    step = (Event.ACTIVATE.value, State.PENDING.value, State.ACTIVE.value, actor.role.value)
+    who = actor.user.pk if actor.user else None
+    entries = [(pk, *step, who, "", "", now) for pk in made.values_list("pk", flat=True)]
+    bulk.insert(ListingEntry, ENTRY_COLUMNS, entries)
 
 
-def _entry(listing: Listing, actor: Actor) -> ListingEntry:
-    return ListingEntry(
-        subject=listing,
-        event=Event.ACTIVATE,
-        source=State.PENDING,
-        target=State.ACTIVE,
-        role=actor.role,
-        user=actor.user,
-        happened_at=listing.state_since,
+def _values(row: Row, now: datetime) -> tuple[Any, ...]:
+    return (
+        *actions.columns(row.prefix).values(),
+        row.reason_class,
+        row.source[:100],
+        row.evidence,
+        row.listed_at or now,
+        row.expires_at,
+        0,
+        State.ACTIVE.value,
+        now,
     )
 
 

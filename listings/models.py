@@ -28,7 +28,7 @@ class ReasonClass(models.TextChoices):
     MANUAL = "manual", _("by hand: legal, malware")
 
 
-def _over(prefix: Prefix) -> list[str]:
+def over_prefix(prefix: Prefix) -> list[str]:
     """The prefixes over ``prefix`` that a listing may have: see ``prefixes.WIDEST``."""
     return prefixes.covering(prefix)[: max(prefix.prefixlen - WIDEST[prefix.version] + 1, 0)]
 
@@ -47,7 +47,7 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         One index probe for each possible prefix length; exceptions are not
         looked at: see ``listings.queries.listed``.
         """
-        return self.filter(prefix__in=_over(prefix)).order_by("-length")
+        return self.filter(prefix__in=over_prefix(prefix)).order_by("-length")
 
     def inside(self, prefix: Prefix) -> "ListingQuerySet":
         """Listings that lie in ``prefix``, itself included, in address order."""
@@ -62,7 +62,7 @@ class ListingQuerySet(models.QuerySet["Listing"]):
         inside = Q(
             family=prefix.version, first__gte=first, first__lte=last, length__gt=prefix.prefixlen
         )
-        return self.filter(Q(prefix__in=_over(prefix)) | inside)
+        return self.filter(Q(prefix__in=over_prefix(prefix)) | inside)
 
 
 class Listing(LivingModel):
@@ -145,7 +145,7 @@ class ExceptionQuerySet(models.QuerySet["ListingException"]):
 
     def covering(self, prefix: Prefix) -> "ExceptionQuerySet":
         """Exceptions that hold all of ``prefix``, the most specific first."""
-        return self.filter(prefix__in=_over(prefix)).order_by("-length")
+        return self.filter(prefix__in=over_prefix(prefix)).order_by("-length")
 
 
 class ListingException(models.Model):
