@@ -33,7 +33,7 @@ class AnswerForm(forms.Form):
     )
     prefixes = forms.MultipleChoiceField(
         label=_("For which of them?"),
-        help_text=_("Your answer counts for those that you tick, and for no others."),
+        help_text=_("Needed for the first three: they count for what you tick, and for no more."),
         widget=forms.CheckboxSelectMultiple,
         required=False,
     )
