@@ -7,6 +7,7 @@ All addresses are documentation prefixes (RFC 5737, RFC 3849), all domains
 from datetime import timedelta
 from ipaddress import ip_network
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
@@ -43,6 +44,27 @@ TICKETS = (
     ("hana@school.example", "192.0.2.140", "news.example", ""),
     ("dana@clinic.example", "2001:db8:100:40::25", "lab.example", "Lab results come from there."),
 )
+
+
+def is_on() -> bool:
+    return settings.POSTERN_DEMO
+
+
+def play() -> dict[str, object]:
+    """What the front page says of the demo: who can sign in, and a bounce to begin with."""
+    first, *others = [email for email, *_rest in (*PEOPLE, *AGENTS)]
+    agent = AGENTS[0][0]
+    address = LISTED[0][0]
+    return {
+        "customer": first,
+        "agent": agent,
+        "others": [email for email in (*others, OPERATOR) if email != agent],
+        "password": PASSWORD,
+        "bounce": (
+            f"<{first}>: host mx1.mail.example[192.0.2.1] said: 550 5.7.606 Access denied,\n"
+            f"    banned sending IP [{address}] (in reply to RCPT TO command)"
+        ),
+    }
 
 
 def make() -> None:

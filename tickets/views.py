@@ -18,7 +18,7 @@ from escalation import keyset
 from escalation.actors import CUSTOMER, Actor, Role
 from escalation.errors import Refused
 from escalation.lifecycle import NotAllowed
-from tickets import actions, opening, reading, stations
+from tickets import actions, demo, opening, reading, stations
 from tickets.forms import BounceForm, MessageForm, StepForm, TicketForm
 from tickets.lifecycle import CASE, QUIET, Event, Party
 from tickets.models import Attachment, Case, Draft, Ticket
@@ -30,7 +30,7 @@ OFFERED = (Event.ESCALATE, Event.APPEAL, Event.INSIST, Event.WITHDRAW, Event.REO
 
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
-    return render(request, "tickets/front.html")
+    return render(request, "tickets/front.html", {"play": demo.play() if demo.is_on() else None})
 
 
 def _tenant(request: HttpRequest) -> tuple[Tenant, Actor]:
