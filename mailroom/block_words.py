@@ -102,6 +102,14 @@ THE_MESSAGE = either(
     """
 )
 
+THE_CLIENT = either(
+    r"""
+    your (?:ip|host|mail ?server|server|network)\b
+    this ip\b
+    the sending (?:ip|mta|host)\b
+    """
+)
+
 # The kinds of block.
 RDNS = either(
     r"""
@@ -223,6 +231,11 @@ LIST = either(
     weren't sent
     were not sent
     a problem occurred
+    attack
+    hvu:
+    rly:
+    rtr:
+    dyn:
     not allowed
     unblock
     suspended

@@ -22,6 +22,7 @@ from mailroom.block_words import (
     OTHER_CAUSE,
     RDNS,
     SENDER_POLICY,
+    THE_CLIENT,
     THE_MESSAGE,
 )
 from mailroom.replies import the_words
@@ -64,7 +65,7 @@ _OUT = r"[\s\])>\"':;,.]{0,5}(?::?\d{1,5}[\s\]:;,]{0,3})?"
 _NAMED = r"(?:[\w.-]{1,120}[\s\[(]{1,2})?"
 _FILLER = (
     r"(?:(?:is|was|has|have|had|been|being|are|currently|temporarily|permanently|on|in|an?|the|our"
-    r"|by|due|to|because|of|sent|with|host|ip|address|client|comcast|which|that|and|it|will"
+    r"|by|due|to|because|of|sent|sending|with|host|ip|address|client|comcast|which|that|and|it|will"
     r"|be) ){0,5}"
 )
 _FIRM = (
@@ -73,6 +74,7 @@ _FIRM = (
     r"|in an? (?:rbl|dnsbl|black ?list|block ?list)|_?blocked)",
     rf"(?:blocked|banned|blacklisted|blocklisted)(?: sending| client| source| sender)?"
     rf"(?: ip| address| host| sender){{1,2}}{_IN}{_NAMED}{T}",
+    rf"your (?:ip|host|server|mail ?server)(?: address)?{_IN}{T}{_OUT}appears\b",
     rf"client host rejected[^{T}{GONE}]{{0,100}}{T}",
     rf"{T}[^{T}{GONE}\s]{{0,30}} {{0,2}}client host rejected",
     rf"(?:cannot|can not|could not) find your (?:reverse )?host ?name,? {_IN}{T}",
@@ -86,8 +88,14 @@ _FIRM = (
     rf"|senderscore|senderbase|junkemailfilter|uceprotect|trendmicro|symantec|ipcheck|ip-?removal"
     rf"|delist|unblock|blacklist|blocklist|abusix|talos)[^\s{T}]{{0,120}}{T}",
 )
-# An address with no word but "IP" is the reason only where the message itself is not blamed.
-_IP_GIVEN = rf"(?<![?&])\bip ?(?:address)?[=:]{_IN}{T}"
+# These make the address the reason only where the message itself is not blamed.
+_LOOSE = (
+    rf"(?:reject(?:ed|ing)?|refus(?:ed|ing)|den(?:ied|ying)|block(?:ed|ing)?|throttl(?:ed|ing)"
+    rf"|greylist(?:ed|ing)?"
+    rf"|deferr(?:ed|ing)|limit(?:ed|ing)?|blacklist(?:ed|ing)?|because|since)[\s:;,-]{{0,3}}"
+    rf"(?:(?:of|the|your|ip|host|address|client|server|for|from){_IN}){{0,4}}{_NAMED}{T}",
+    rf"(?<![?&])\bip ?(?:address)?[=:]{_IN}{T}",
+)
 _FORMS = (
     *_FIRM,
     rf"(?:client|connecting|connected|sending|sender'?s?|remote|source|peer|your|server|smtp"
@@ -96,15 +104,11 @@ _FORMS = (
     rf"| client){{0,3}}"
     rf"(?: is| of| was)?{_IN}{_NAMED}{T}",
     rf"(?:messages?|e?-?mails?|connections?|traffic|requests?|sessions?|access|sent|submissions?"
-    rf"|spam|abuse)"
+    rf"|spam|abuse|attacks?)"
     rf"(?: \w{{1,20}}){{0,3}} (?:from|for){_IN}{_NAMED}{T}",
-    rf"(?:reject(?:ed|ing)?|refus(?:ed|ing)|den(?:ied|ying)|block(?:ed|ing)?|throttl(?:ed|ing)"
-    rf"|greylist(?:ed|ing)?"
-    rf"|deferr(?:ed|ing)|limit(?:ed|ing)?|blacklist(?:ed|ing)?|because|since)[\s:;,-]{{0,3}}"
-    rf"(?:(?:of|the|your|ip|host|address|client|server|for|from){_IN}){{0,4}}{_NAMED}{T}",
     rf"{T}{_OUT}{_FILLER}(?:listed|block|blacklist|banned|found (?:in|on)|reject|denied|refused"
     r"|throttl|gr[ae]ylist|rate|limit|not (?:allowed|accepted|permitted|authori[sz]ed)|exceed"
-    r"|too many"
+    r"|too (?:many|fast|much)"
     r"|deferred|has no|does not (?:have|resolve)|must have|bad|poor|reputation|suspended"
     r"|disallowed|in a)",
     rf"^\W{{0,4}}(?:[245]\d\d[- ])?[\s\d.#-]{{0,12}}\[{T}[\s\d]{{0,12}}\] ?(?:our system|gmail"
@@ -113,11 +117,12 @@ _FORMS = (
     rf"^\W{{0,4}}(?:[245]\d\d[- ])?[\s\d.#-]{{0,12}}\[{T}[\s\d]{{0,12}}\] ?the ip\b",
     rf"(?:again|later) from{_IN}{T}",
     rf"(?:query|lookup|bl\.shtml|reputation|remov|check|block|reset)[^\s{T}]{{0,80}}[?&/=]{T}",
-    _IP_GIVEN,
+    rf"reputation (?:of|for){_IN}{T}",
 )
 _FIRM_FORMS = tuple(re.compile(form) for form in _FIRM)
-_ALL_FORMS = tuple(re.compile(form) for form in _FORMS)
-_WITHOUT_IP_GIVEN = _ALL_FORMS[:-1]
+_USUAL_FORMS = tuple(re.compile(form) for form in _FORMS)
+_ALL_FORMS = (*_USUAL_FORMS, *(re.compile(form) for form in _LOOSE))
+_NAMED_HOST = re.compile(rf"[a-z][\w-]{{0,62}}\.[\w.-]{{1,120}} ?[\[(]{T}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +202,7 @@ def _meant(marked: str, addresses: list[str]) -> str:
     elsewhere = (
         SENDER_POLICY.search(marked) or OTHER_CAUSE.search(marked) or A_DOMAIN.search(marked)
     )
-    forms = _WITHOUT_IP_GIVEN if THE_MESSAGE.search(marked) else _ALL_FORMS
+    forms = _USUAL_FORMS if THE_MESSAGE.search(marked) else _ALL_FORMS
     for form in _FIRM_FORMS if elsewhere else forms:
         if named := set(_named(form, marked, addresses)):
             return named.pop() if len(named) == 1 else ""
@@ -213,4 +218,6 @@ def _named(form: re.Pattern[str], marked: str, addresses: list[str]) -> Iterator
 
 def _stands_as_reason(marked: str) -> bool:
     """No form fits, but only one address is there and the refusal speaks of the client."""
-    return any(words.search(marked) for words in (RDNS, NAMED_LIST, GEO, GREY))
+    if _NAMED_HOST.search(marked):
+        return False  # it may as well be the host that speaks
+    return any(words.search(marked) for words in (RDNS, NAMED_LIST, GEO, GREY, THE_CLIENT))
