@@ -39,7 +39,10 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Original:
-    """The mail that came back, as far as it is enclosed; no control characters in any field."""
+    """The mail that came back, as far as it is enclosed; no control characters in any field.
+
+    Where it is not enclosed, only ``sender_email`` is known: the envelope's, whom the bounce went to.
+    """
 
     sender_name: str = ""
     sender_email: str = ""

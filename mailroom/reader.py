@@ -92,7 +92,7 @@ def _read(raw: bytes, *, enclosed: bool = False) -> Diagnosis:
     original = _original(sections, notice)
     failures, is_report = _failures(sections, notice, original)
     if failures:
-        return _diagnosis("bounce", failures, original)
+        return _diagnosis("bounce", failures, original or _envelope_sender(sections))
     if is_report or sections.is_report:
         return Diagnosis("report", original=original)
     if sections.originals and not enclosed:  # a bounce that somebody passed on as a file
@@ -244,6 +244,12 @@ def _original(sections: Sections, notice: Notice) -> Original | None:
         if rest := status_fields.read_report(text).rest:
             return read_original(rest.partition("\n\n")[2])
     return None
+
+
+def _envelope_sender(sections: Sections) -> Original | None:
+    """Whom the bounce was sent to: the envelope's sender of the mail that it is about."""
+    address = mailbox(sections.heading("to"))
+    return Original(sender_email=address) if address else None
 
 
 # A text that is no message

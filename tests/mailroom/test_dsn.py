@@ -116,6 +116,10 @@ def test_the_original_is_decoded_and_cleaned() -> None:
     assert original.subject == "a[31m b folded"
 
 
+def test_without_the_mail_the_envelope_tells_its_sender() -> None:
+    assert read(report(ONE)).original == Original(sender_email="a@sender.example")
+
+
 def test_a_bounce_passed_on_as_a_file_is_read() -> None:
     inner = report(ONE).decode()
     outer = (
