@@ -41,7 +41,7 @@ class Failure:
 class Original:
     """The mail that came back, as far as it is enclosed; no control characters in any field.
 
-    Where it is not enclosed, only ``sender_email`` is known: the envelope's, whom the bounce went to.
+    Where it is not enclosed, only ``sender_email`` is known: the envelope's, to whom it went.
     """
 
     sender_name: str = ""
