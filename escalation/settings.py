@@ -31,12 +31,10 @@ POSTERN_URL = text(
 POSTERN_BIND = text(
     "POSTERN_BIND",
     "",
-    "Where `make run` listens, as address:port. Empty: 127.0.0.1, the first free port from 8000.",
+    "Where `make run` listens (address:port). Empty: this machine, from 8000 on.",
 )
 POSTERN_POSTMASTER = text(
-    "POSTERN_POSTMASTER",
-    "postmaster@mail.example",
-    "Sender of every letter, and where alerts for the operator go.",
+    "POSTERN_POSTMASTER", "postmaster@mail.example", "Sender of every letter; gets our alerts."
 )
 
 SECRET_KEY = text("SECRET_KEY", "", "At least 50 random characters. Needed outside demo mode.")
@@ -49,9 +47,7 @@ if not SECRET_KEY:
     SECRET_KEY = "demo-only-" + "not-a-secret-" * 4
 DEBUG = False
 ALLOWED_HOSTS = words(
-    "ALLOWED_HOSTS",
-    "localhost 127.0.0.1 [::1]",
-    "Host names under which the web server answers.",
+    "ALLOWED_HOSTS", "localhost 127.0.0.1 [::1]", "Host names to which the web server answers."
 )
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", "", "Further origins of forms, with scheme.")
 
@@ -392,9 +388,7 @@ SPECTACULAR_SETTINGS = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"},
-    },
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {
         "handlers": ["stderr"],
