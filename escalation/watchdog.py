@@ -25,8 +25,11 @@ from escalation import cluster, database, queue, supervisor
 log = logging.getLogger(__name__)
 
 LOOK = 0.5  # seconds between two looks
+PATIENCE = 3.0  # seconds between two tries at a database that does not answer
+BOOT = 30.0  # seconds that the first heartbeat may take on a busy machine
 LONGEST_PAUSE = 30.0  # seconds before a cluster that dies at once is started again
 HEALTHY = 60.0  # seconds of life after which a death is not counted with those before
+LATE_LOOKS = 6  # looks at the sweeps in the time after which one is late
 FLOOD = 100  # messages in the queue beyond which no more nudges are added
 
 
@@ -48,6 +51,7 @@ class Watchdog:
         self.deaths = 0
         self.busy_since: float | None = None
         self.seen = 0.0
+        self.ask_at = 0.0
         self.asked: dict[str, float] = {}
         self.progress = Path(settings.POSTERN_VAR) / f"runjobs-{os.getpid()}.progress"
 
@@ -68,6 +72,7 @@ class Watchdog:
             if self.child is None:
                 if reason := database.trouble():
                     log.warning("waiting for the database: %s", reason)
+                    self.pause(PATIENCE)
                     return
                 self.start()
             elif why := self.trouble(self.child):
@@ -77,6 +82,7 @@ class Watchdog:
         except DatabaseError as error:
             log.warning("the database does not answer: %s", error)
             connection.close()
+            self.pause(PATIENCE)
 
     def start(self) -> None:
         self.progress.touch()
@@ -91,8 +97,9 @@ class Watchdog:
             environ=environ,
             if_we_die=signal.SIGKILL,
         )
-        self.started = self.seen = time.time()
+        self.started, self.seen = time.time(), 0.0
         self.busy_since = None
+        self.ask_at = 0.0
         self.asked.clear()
 
     def trouble(self, child: "subprocess.Popen[bytes]") -> str:
@@ -101,8 +108,9 @@ class Watchdog:
             return f"the cluster ended with code {code}"
         now, work = time.time(), cluster.work_in_hand(child.pid)
         if work is None:
-            silent = now - self.seen
-            return f"no heartbeat for {silent:.0f} s" if silent > self.limits.stall else ""
+            silent = now - (self.seen or self.started)
+            patience = self.limits.stall if self.seen else max(self.limits.stall, BOOT)
+            return f"no heartbeat for {silent:.0f} s" if silent > patience else ""
         self.seen = now
         if not work:
             self.busy_since = None
@@ -118,21 +126,24 @@ class Watchdog:
         supervisor.kill_group(child)
         self.child = None
         self.deaths = self.deaths + 1 if time.time() - self.started < HEALTHY else 0
-        end = time.monotonic() + min(2.0 ** max(0, self.deaths - 3), LONGEST_PAUSE) - 1
+        self.pause(min(2.0 ** max(0, self.deaths - 3), LONGEST_PAUSE) - 1)
+
+    def pause(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
         while time.monotonic() < end and not self.stopping:
             time.sleep(LOOK)
 
     def ask_for_late_sweeps(self) -> None:
         """Nudge the kinds that the schedules have forgotten; all of them after a start."""
         now = time.monotonic()
+        if now < self.ask_at or queue.waiting() >= FLOOD:
+            return
+        self.ask_at = now + self.limits.late / LATE_LOOKS
         for kind in settings.SWEEPS:
             asked = self.asked.get(kind)
-            if asked is not None and now - asked < self.limits.late:
-                continue
-            if asked is None or self.is_late(kind):
+            if asked is None or (now - asked >= self.limits.late and self.is_late(kind)):
                 self.asked[kind] = now
-                if queue.waiting() < FLOOD:
-                    queue.nudge(kind)
+                queue.nudge(kind)
 
     def is_late(self, kind: str) -> bool:
         seen = queue.sweep_seen(kind)

@@ -29,9 +29,11 @@ class Command(BaseCommand):
         call_command("createcachetable", verbosity=0)
         call_command("sync_schedules")
         self.collect_static()
+        welcome = settings.POSTERN_VAR / "welcome.txt"  # what `make run` says at the end
+        welcome.unlink(missing_ok=True)
         if settings.POSTERN_DEMO and "demo" in get_commands():
-            with (settings.POSTERN_VAR / "welcome.txt").open("w") as welcome:
-                call_command("demo", stdout=welcome)
+            with welcome.open("w") as letter:
+                call_command("demo", stdout=letter)
 
     def collect_static(self) -> None:
         """Collect the static files, unless exactly these have been collected before."""
