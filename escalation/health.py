@@ -15,6 +15,7 @@ from django.db import DatabaseError
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.utils.module_loading import import_string
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -33,30 +34,36 @@ class Caution(str):
 
 
 def database_answers() -> str:
-    return "The database does not answer." if database.trouble() else ""
+    return _("The database does not answer.") if database.trouble() else ""
 
 
 def migrations_applied() -> str:
     missing = database.missing_migrations()
-    return f"Run manage.py prepare: {len(missing)} migrations are missing." if missing else ""
+    if not missing:
+        return ""
+    return _("Run manage.py prepare: %(n)d migrations are missing.") % {"n": len(missing)}
 
 
 def static_files_collected() -> str:
     storage = staticfiles_storage
     if isinstance(storage, ManifestFilesMixin) and storage.read_manifest() is None:
-        return "Run manage.py prepare: the static files have not been collected."
+        return _("Run manage.py prepare: the static files have not been collected.")
     return ""
 
 
 def job_runner_lives() -> str:
-    return "" if cluster.heartbeats() else "No job runner has a heartbeat: start manage.py runjobs."
+    if cluster.heartbeats():
+        return ""
+    return _("No job runner has a heartbeat: start manage.py runjobs.")
 
 
 def sweeps_come_round() -> str:
     """The only check that sees a cluster which lives and stands still."""
     since = timezone.now() - SWEEP_LATE
     late = [kind for kind in settings.SWEEPS if (queue.sweep_seen(kind) or since) <= since]
-    return f"No sweep within 3 minutes of: {', '.join(late)}." if late else ""
+    return (
+        _("No sweep within 3 minutes of: %(kinds)s.") % {"kinds": ", ".join(late)} if late else ""
+    )
 
 
 def due_rows_are_done() -> str:
@@ -66,12 +73,14 @@ def due_rows_are_done() -> str:
         for model in owed_models()
         if model._default_manager.filter(due_at__lt=due_before, parked_at=None).exists()
     ]
-    return f"Work is more than 5 minutes late: {', '.join(late)}." if late else ""
+    if not late:
+        return ""
+    return _("Work is more than 5 minutes late: %(kinds)s.") % {"kinds": ", ".join(late)}
 
 
 def messages_are_taken() -> str:
     n = cluster.untaken(MESSAGE_LATE)
-    return f"Messages that nobody has taken for 10 minutes: {n}." if n else ""
+    return _("Messages that nobody has taken for 10 minutes: %(n)d.") % {"n": n} if n else ""
 
 
 def nothing_is_parked() -> str:
@@ -80,7 +89,9 @@ def nothing_is_parked() -> str:
         for model in owed_models()
     }
     words = ", ".join(f"{label}: {n}" for label, n in parked.items() if n)
-    return Caution(f"Given up after too many attempts: {words}." if words else "")
+    if not words:
+        return ""
+    return Caution(_("Given up after too many attempts: %(kinds)s.") % {"kinds": words})
 
 
 SERVICE: dict[str, Check] = {
@@ -111,7 +122,7 @@ def findings_of(checks: Iterable[tuple[str, Check]]) -> dict[str, dict[str, str]
         try:
             trouble = check()
         except DatabaseError:
-            trouble = "The database cannot say: see the check of the database and its migrations."
+            trouble = _("The database cannot say: see the checks “database” and “migrations”.")
         state = "ok" if not trouble else "caution" if isinstance(trouble, Caution) else "trouble"
         findings[name] = {"state": state, "says": trouble}
     return findings

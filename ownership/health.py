@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from escalation.health import Caution
 from ownership import configured, lookups
@@ -17,7 +18,7 @@ def bootstrap() -> str:
     tables = lookups.stored_bootstrap()
     age = tables.age(timezone.now())
     if age is None:
-        return Caution("IANA's tables have not been fetched yet: no owner is written to.")
+        return Caution(_("IANA’s tables have not been fetched yet: no owner is written to."))
     if not tables.fit_for_sending(timezone.now()):
-        return "IANA's tables are older than two days: no owner is written to."
-    return Caution("IANA's tables were not refreshed today.") if age > LATE else ""
+        return _("IANA’s tables are older than two days: no owner is written to.")
+    return Caution(_("IANA’s tables were not refreshed today.")) if age > LATE else ""
