@@ -10,8 +10,9 @@ from listings.models import Publication
 def why_held(edition: Edition, last: Publication | None) -> str:
     """Why ``edition`` must wait for an agent, "" if it need not.
 
-    ``last`` is what is out.  A list may have fewer lines because neighbours
-    have merged: only with fewer listings as well does it count as shrunken.
+    ``last`` is what is out.  Lines become fewer when neighbours merge, and by
+    many when one listing with many exceptions goes: a list counts as shrunken
+    only when its lines and its listings both are.
     """
     if last is None or not last.n_prefixes:
         return ""
@@ -27,9 +28,8 @@ def why_held(edition: Edition, last: Publication | None) -> str:
             _("The list of serial %(serial)d is empty; serial %(last)d has %(before)d prefixes.")
             % names
         )
-    lost = last.n_prefixes - edition.n_prefixes
-    smaller = 100 * lost >= settings.POSTERN_SHRINK_PERCENT * last.n_prefixes
-    if smaller and edition.n_listings < (last.n_listings or 0):
+    fewer_listings = _shrunken(edition.n_listings, last.n_listings or 0)
+    if fewer_listings and _shrunken(edition.n_prefixes, last.n_prefixes):
         return (
             _(
                 "The list of serial %(serial)d has %(n)d prefixes and serial %(last)d has "
@@ -38,3 +38,8 @@ def why_held(edition: Edition, last: Publication | None) -> str:
             % names
         )
     return ""
+
+
+def _shrunken(now: int, before: int) -> bool:
+    lost = before - now
+    return lost > 0 and 100 * lost >= settings.POSTERN_SHRINK_PERCENT * before

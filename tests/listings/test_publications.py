@@ -121,6 +121,19 @@ def test_merged_neighbours_are_no_shrunken_list() -> None:
     assert feed() == ["198.51.100.0/28"]
 
 
+def test_one_listing_in_many_pieces_may_go(nine: list[str]) -> None:
+    wide = make_listing("203.0.113.0/24")
+    for n in range(1, 32, 2):
+        make_exception(wide, f"203.0.113.{n}")
+    publish()
+    assert len(feed()) > 20
+
+    let_in("203.0.113.0/24")
+    publish()
+
+    assert len(feed()) == 9
+
+
 def test_an_agent_lets_a_held_list_out(nine: list[str], minji: User) -> None:
     for address in nine[:5]:
         serial = let_in(address)
