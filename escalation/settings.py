@@ -185,9 +185,7 @@ HOUSEKEEPING = [  # once an hour
     "escalation.housekeeping.forget_sessions",
     "escalation.queue.prune",
     "mailroom.housekeeping.forget_texts",
-    "ownership.housekeeping.forget_documents",
-    "ownership.housekeeping.forget_persons",
-    "ownership.housekeeping.forget_answers",
+    "ownership.housekeeping.forget",
 ]
 HEALTH_CHECKS = [
     "listings.health.publications",
@@ -302,10 +300,7 @@ EMAIL_USE_TLS = flag("EMAIL_USE_TLS", False, "STARTTLS to the SMTP server.")
 EMAIL_USE_SSL = flag("EMAIL_USE_SSL", False, "TLS from the first byte to the SMTP server.")
 EMAIL_TIMEOUT = number("EMAIL_TIMEOUT", 20, "Seconds to wait for the SMTP server.", least=1)
 POSTERN_KEEP_DAYS = number(
-    "POSTERN_KEEP_DAYS",
-    180,
-    "Days after which letters' texts, registries' raw answers and owners' words are deleted.",
-    least=1,
+    "POSTERN_KEEP_DAYS", 180, "Days after which texts of letters and answers are deleted.", least=1
 )
 POSTERN_LETTER_DOMAIN = text(
     "POSTERN_LETTER_DOMAIN",
@@ -348,14 +343,8 @@ POSTERN_RDAP_EXTRA_HOSTS = words(
     "POSTERN_RDAP_EXTRA_HOSTS", "", "RDAP hosts to allow besides those that IANA names."
 )
 POSTERN_DNS = words("POSTERN_DNS", "", "Resolvers to ask (addresses). Empty: those of the system.")
-POSTERN_OWNER_DAYS = [
-    int(day)
-    for day in words(
-        "POSTERN_OWNER_DAYS",
-        "3 5 9 14",
-        "Days after the first letter to an owner: reminder, second contact, parent network, end.",
-    )
-]
+_plan = "Days until an owner is reminded, the second contact and the parent are asked, and the end."
+POSTERN_OWNER_DAYS = [int(day) for day in words("POSTERN_OWNER_DAYS", "3 5 9 14", _plan)]
 
 # -- API ---------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -23,6 +23,11 @@ def _before() -> datetime:
     return timezone.now() - timedelta(days=settings.POSTERN_KEEP_DAYS)
 
 
+def forget() -> int:
+    """All that is here to forget."""
+    return forget_documents() + forget_persons() + forget_answers()
+
+
 def forget_documents() -> int:
     """Delete the raw answers of registries that nobody asks about any more."""
     asked = Inquiry.objects.filter(network=OuterRef("pk"), outcome="")

@@ -18,6 +18,10 @@ EVIDENCE = {
     "hits": 214,
     "last_hit_at": "2026-11-22T22:09:00+00:00",
 }
+ABUSE = "abuse@hosting.example"
+CONFIRM = {
+    "answer": "confirm", "prefixes": ["192.0.2.25/32"], "name": "Robin Example", "acts_for": "on",
+}  # fmt: skip
 LINK = re.compile(r"https?://\S*/answer/([\w-]{43})/")
 
 
