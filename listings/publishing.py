@@ -73,11 +73,10 @@ def keep_fresh() -> None:
 
 
 def _wants_another(newest: Publication) -> bool:
+    """Whether the list is old, or the newest serial gets nowhere (a held one only waits)."""
     age = timezone.now() - newest.asked_at
-    if age > HEARTBEAT:
-        return True
-    unproved = newest.published_at is not None and newest.due_at is not None
-    return age > STUCK and (newest.parked_at is not None or unproved)
+    is_owed = newest.due_at is not None or newest.parked_at is not None
+    return age > HEARTBEAT or (age > STUCK and is_owed)
 
 
 def begin(publication: Publication) -> None:

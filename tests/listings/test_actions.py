@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.db import transaction
 from django.utils import timezone
-from pytest_django import Settings
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from customers.models import User
 from escalation import queue
@@ -80,6 +80,22 @@ def test_letting_a_prefix_in_removes_what_lies_in_it_and_excepts_it_from_what_is
     assert not queries.touches(parse_prefix("198.51.100.0/24"))
     assert lister_of("198.51.101.1") == aside.prefix
     assert lister_of("198.51.102.1") == wide.prefix
+
+
+def test_letting_in_many_takes_as_many_statements_as_a_few(
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    for n in range(5):
+        make_listing(f"198.51.100.{n}")
+    with django_assert_max_num_queries(30) as few:
+        let_in("198.51.100.0/24")
+    for n in range(50):
+        make_listing(f"198.51.101.{n}")
+
+    with django_assert_max_num_queries(len(few)):
+        let_in("198.51.101.0/24")
+
+    assert not queries.touches(parse_prefix("198.51.0.0/16"))
 
 
 def test_letting_in_calls_off_a_listing_that_nobody_has_looked_at() -> None:

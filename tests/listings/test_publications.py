@@ -229,6 +229,24 @@ def test_a_list_without_changes_comes_out_twice_a_day(nine: list[str]) -> None:
     assert Publication.objects.count() == n + 1
 
 
+def test_a_serial_that_gets_nowhere_is_followed_by_another(
+    nine: list[str], own_feeds: Path
+) -> None:
+    file = own_feeds / "plain.txt"
+    file.unlink()
+    file.mkdir()  # nothing can be written there
+    serial = let_in(nine[0])
+    publish()
+    assert Publication.objects.get(pk=serial).published_at is None
+
+    file.rmdir()
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        publish()
+
+    assert queries.sinks_behind(serial) == []
+    assert len(feed()) == 8
+
+
 def test_a_sink_that_lags_is_named(nine: list[str]) -> None:
     Sink.objects.create(name="second", kind="plain")
 
