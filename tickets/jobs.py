@@ -58,12 +58,11 @@ def wake_up() -> None:
 
 
 def note_refused_letters() -> None:
-    """A sender's server refused our letter: tell the agents, and the customer."""
+    """A sender's server refused our letter, or never took it: tell the agents, and the customer."""
     since = timezone.now() - timedelta(days=1)
-    refused = Letter.objects.filter(
-        refused_at__gt=since, kind__startswith="sender-", link_key__startswith="case:"
-    )
-    letters = list(refused.order_by("-refused_at")[:100])
+    ended = Letter.objects.filter(Q(refused_at__gt=since) | Q(parked_at__gt=since))
+    theirs = ended.filter(kind__startswith="sender-", link_key__startswith="case:")
+    letters = list(theirs.order_by("-pk")[:100])
     known = Message.objects.filter(key__in=[f"refused:{letter.pk}" for letter in letters])
     noted = set(known.values_list("key", flat=True))
     for letter in letters:
@@ -72,9 +71,9 @@ def note_refused_letters() -> None:
         conversation = Conversation.objects.filter(pk=letter.link_key.partition(":")[2]).first()
         if conversation is None or conversation.ticket is None:
             continue
-        text = _("%(email)s refused our letter: %(reply)s") % {
+        text = _("Our letter did not reach %(email)s: %(reply)s") % {
             "email": letter.recipient,
-            "reply": letter.smtp_reply or letter.smtp_code,
+            "reply": letter.smtp_reply or letter.last_error,
         }
         key = f"refused:{letter.pk}"
         talking.post(talking.notebook(conversation.case), DESK, text, key=key)

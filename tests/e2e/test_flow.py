@@ -16,18 +16,8 @@ BOUNCE = Path(__file__).parents[2] / "docs/try/bounce.eml"
 OWNER_WORDS = ("hostmaster@carrier.example", "Carrier Example", "hanbit", "Hanbit", "한빛")
 
 WORDS = {
-    "en": {
-        "confirm": "It is ours: let its mail in",
-        "approve": "Approve: take it off the list",
-        "waiting": "Waiting for the owner of the address space",
-        "off": "off the list",
-    },
-    "ko": {
-        "confirm": "저희 것이니 메일을 받아 주십시오",
-        "approve": "승인",
-        "waiting": "주소 대역의 소유자",
-        "off": "목록에서",
-    },
+    "en": {"waiting": "Waiting for the owner of the address space", "off": "is off the list"},
+    "ko": {"waiting": "소유자의 답변 대기", "off": "목록에서 해제됨"},
 }
 
 
