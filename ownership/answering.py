@@ -197,18 +197,20 @@ def _tell_others(answer: Answer, listed: dict[str, Network]) -> None:
     others = _others(network, answer)
     asking.lock_contacts(place.contact_id for place in others)
     for place in others:
-        # One who has been asked, and holds a link that still works, needs no other.
-        open_there = Request.objects.open().filter(network=network, contact=place.contact)
-        if open_there.exists() or asking.room_for_letter(place.contact, now) > now:
+        there = Request.objects.open().filter(network=network, contact=place.contact).first()
+        if there is None and asking.room_for_letter(place.contact, now) > now:
             continue
-        request = asking.request_to(network, place.contact, now, lasting=asking.REVOCABLE)
+        request = there or asking.request_to(network, place.contact, now, lasting=asking.REVOCABLE)
         for inquiry in inquiries:
             asking.open_rung(inquiry, request, Rung.Why.NOTICE, now)
-        asking.write_with_link(request, emails.notice(request, answer, shown), now)
+        if there is None:  # who is asked about something else sees this on the same page
+            asking.write_with_link(request, emails.notice(request, answer, shown), now)
 
 
 def _others(network: Network, answer: Answer) -> list[NetworkContact]:
-    involved = {answer.request.contact_id, origin(answer.request).contact_id}
+    """The role mailboxes that have not been on these ladders: whoever has knows already."""
+    inquiries = answer.request.rungs.values("inquiry")
+    involved = Request.objects.filter(rungs__inquiry__in=inquiries).values("contact")
     places = network.contacts.filter(listed=True, contact__is_person=False)
     found = places.exclude(contact__in=involved).select_related("contact")
     writable = [

@@ -167,6 +167,16 @@ def test_others_in_the_house_hear_of_a_confirm_and_may_object(
     assert queries.effective_level(inquiry.asked) == 0
 
 
+def test_who_confirms_by_a_notice_sets_off_no_others(inquiry: Inquiry) -> None:
+    answer(ABUSE, Answer.Kind.CONFIRM)
+    sweep()
+    answer("noc@hosting.example", Answer.Kind.CONFIRM)
+    sweep()
+
+    notices = Letter.objects.filter(kind="owner-notice").values_list("recipient", flat=True)
+    assert sorted(notices) == ["admin@hosting.example", "noc@hosting.example"]
+
+
 def test_silence_on_a_notice_changes_nothing(inquiry: Inquiry) -> None:
     answer(ABUSE, Answer.Kind.CONFIRM)
     sweep()
