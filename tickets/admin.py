@@ -1,29 +1,25 @@
 """The agents' desk: shows everything, and changes a state only through a step."""
 
 import uuid
-from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 
 from customers.access import actor_of
+from customers.admin import OperatorsOwn
 from escalation import keyset
 from escalation.errors import Refused
-from tickets import actions, reading, talking
-from tickets.desk import evidence, finding, queue, standing, steps, talks
+from tickets import actions, reading
+from tickets.desk import evidence, finding, history, queue, standing, steps, talks
 from tickets.desk.forms import ManyForm, ProposalForm, RuleForm, StepForm
 from tickets.forms import MessageForm
-from tickets.lifecycle import Event, Party, State
-from tickets.models import Attachment, Case, CaseQuerySet, Conversation, Entry, LadderRule
-
-SHOWN_ENTRIES = 100  # of the history on the case page
-NOTEBOOK = 0  # stands for the agents' own notes among the conversations
+from tickets.lifecycle import Event
+from tickets.models import Attachment, Case, CaseQuerySet, LadderRule
 
 
 @admin.register(Case)
@@ -185,7 +181,7 @@ class CaseAdmin(admin.ModelAdmin[Case]):
             "sections": talks.sections(case, shown, form_of),
             "notes": talks.notes(case, form_of),
             "owner_talk": talks.owners_words(known["ladder"]),
-            **_history(case),
+            **history.of(case),
         }
         return self._page(request, "change_form", context, status)
 
@@ -223,7 +219,7 @@ class CaseAdmin(admin.ModelAdmin[Case]):
         return redirect(case)
 
     def say_view(self, request: HttpRequest, object_id: int, talk: int) -> HttpResponse:
-        """Write to one party, or (``NOTEBOOK``) into the agents' own notes."""
+        """Write to one party, or (``talks.NOTEBOOK``) into the agents' own notes."""
         case = self._case(request, object_id)
         if request.method != "POST":
             return redirect(case)
@@ -231,7 +227,7 @@ class CaseAdmin(admin.ModelAdmin[Case]):
         if form.is_valid():
             given = form.cleaned_data
             try:
-                conversation = _conversation(case, talk)
+                conversation = talks.conversation(case, talk)
                 actions.say(
                     conversation, actor_of(request), given["text"],
                     files=form.files_given(), key=given["key"],
@@ -239,7 +235,7 @@ class CaseAdmin(admin.ModelAdmin[Case]):
             except Refused as refusal:
                 form.add_error(refusal.field or None, refusal.message)
             else:
-                messages.success(request, _said(conversation))
+                messages.success(request, talks.said(conversation))
                 return redirect(case)
         return self._show(request, case, status=422, said=(talk, form))
 
@@ -247,12 +243,12 @@ class CaseAdmin(admin.ModelAdmin[Case]):
         self, request: HttpRequest, object_id: int, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         case = self._case(request, object_id)
-        page = keyset.page(_entries(case).order_by(), request.GET, SHOWN_ENTRIES)
+        page = keyset.page(history.entries(case).order_by(), request.GET, history.SHOWN)
         context = {
             "title": _("History of %s") % case,
             "case": case,
             "page": page,
-            "entries": _named(page.rows),
+            "entries": history.named(page.rows),
         }
         return self._page(request, "object_history", context)
 
@@ -262,69 +258,13 @@ class CaseAdmin(admin.ModelAdmin[Case]):
         return reading.download(get_object_or_404(found, pk=file))
 
 
-def _entries(case: Case) -> "QuerySet[Entry]":
-    return case.entries.select_related("user", "ticket__tenant").order_by("-pk")
-
-
-def _history(case: Case) -> dict[str, Any]:
-    found = list(_entries(case)[: SHOWN_ENTRIES + 1])
-    return {"entries": _named(found[:SHOWN_ENTRIES]), "has_more": len(found) > SHOWN_ENTRIES}
-
-
-def _named(entries: Iterable[Entry]) -> list[dict[str, Any]]:
-    """Entries with the names of their event and states."""
-    return [
-        {
-            "entry": entry,
-            "event": Event(entry.event).label,
-            "source": State(entry.source).label,
-            "target": State(entry.target).label,
-        }
-        for entry in entries
-    ]
-
-
-def _conversation(case: Case, talk: int) -> Conversation:
-    if talk == NOTEBOOK:
-        return talking.notebook(case)
-    rows = case.conversations.exclude(ticket=None).select_related("case", "ticket")
-    found = rows.filter(pk=talk).first()
-    if found is None:
-        raise Http404
-    return found
-
-
-def _said(conversation: Conversation) -> str:
-    if conversation.ticket is None:
-        return _("Noted. The desk alone reads it.")
-    to = conversation.ticket.sender_email
-    if conversation.party == Party.CUSTOMER:
-        to = str(conversation.ticket.tenant)
-    return _("Sent to %(party)s %(name)s.") % {
-        "party": conversation.get_party_display(),
-        "name": to,
-    }
-
-
 @admin.register(LadderRule)
-class LadderRuleAdmin(admin.ModelAdmin[LadderRule]):
+class LadderRuleAdmin(OperatorsOwn, admin.ModelAdmin[LadderRule]):
     """When a case rises by itself; agents look, superusers change."""
 
     form = RuleForm
     list_display = ["party", "level", "hours", "office_hours"]
     ordering = ["party", "level"]
-
-    def has_view_permission(self, request: HttpRequest, row: Any = None) -> bool:
-        return bool(request.user.is_staff)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_staff)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return bool(request.user.is_superuser)
-
-    def has_change_permission(self, request: HttpRequest, row: Any = None) -> bool:
-        return bool(request.user.is_superuser)
 
     def has_delete_permission(self, request: HttpRequest, row: Any = None) -> bool:
         return bool(request.user.is_superuser)

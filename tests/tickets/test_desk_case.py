@@ -222,7 +222,7 @@ def test_a_range_is_written_as_a_prefix_where_it_is_one(first: str, last: str, w
 def test_the_history_is_cut_on_the_page_and_whole_behind_its_link(
     desk: Client, monkeypatch: pytest.MonkeyPatch, minji: User
 ) -> None:
-    monkeypatch.setattr("tickets.admin.SHOWN_ENTRIES", 3)
+    monkeypatch.setattr("tickets.desk.history.SHOWN", 3)
     case = make_case()
     for number in range(4):
         event = Event.RELEASE if number % 2 else Event.CLAIM

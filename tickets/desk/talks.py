@@ -4,12 +4,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db.models import Prefetch, Q
+from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from ownership.models import RequestLetter
 from ownership.queries import Step
-from tickets import reading
+from tickets import reading, talking
 from tickets.desk import evidence
 from tickets.forms import MessageForm
 from tickets.lifecycle import Party
@@ -19,6 +20,7 @@ SHOWN_TICKETS = 4  # tickets whose conversations one page shows
 LISTED_TICKETS = 100
 SHOWN_MESSAGES = 50  # latest of each conversation
 MOST_LETTERS = 30
+NOTEBOOK = 0  # stands for the agents' own notes among the conversations
 
 FormOf = Callable[[int], MessageForm]
 
@@ -118,7 +120,7 @@ def notes(case: Case, form_of: FormOf) -> dict[str, Any]:
     """The agents' own notes; the row is made with the first of them."""
     found = conversations(Q(case=case, party=Party.DESK))
     book = _talk(found[0]) if found else {"talk": [], "more": False}
-    return {"id": "notes", "form": form_of(0), **book}
+    return {"id": "notes", "form": form_of(NOTEBOOK), **book}
 
 
 def owners_words(ladder: Sequence[Step]) -> list[dict[str, Any]]:
@@ -152,3 +154,30 @@ def owners_words(ladder: Sequence[Step]) -> list[dict[str, Any]]:
 def _name(step: Step) -> str:
     given = step.answer.name_given if step.answer else ""
     return f"{given} ({step.email})" if given else step.email
+
+
+# -- Writing ---------------------------------------------------------------------------
+
+
+def conversation(case: Case, talk: int) -> Conversation:
+    """The conversation to write into; raises ``Http404`` for one of another case."""
+    if talk == NOTEBOOK:
+        return talking.notebook(case)
+    rows = case.conversations.exclude(ticket=None).select_related("case", "ticket")
+    found = rows.filter(pk=talk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def said(conversation: Conversation) -> str:
+    """To whom it went, in words."""
+    if conversation.ticket is None:
+        return _("Noted. The desk alone reads it.")
+    to = conversation.ticket.sender_email
+    if conversation.party == Party.CUSTOMER:
+        to = str(conversation.ticket.tenant)
+    return _("Sent to %(party)s %(name)s.") % {
+        "party": conversation.get_party_display(),
+        "name": to,
+    }
