@@ -18,7 +18,7 @@ help:
 	@echo "make lock    write requirements/ again from pyproject.toml (UPGRADE=1: the newest versions)"
 
 run: .venv/.base
-	@$(DEMO) $(VENV)/python -m escalation.serve
+	@exec env $(DEMO) $(VENV)/python -m escalation.serve
 
 test: .venv/.test
 	@bin/test $(ARGS)

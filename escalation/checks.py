@@ -11,6 +11,7 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
 
+POSTERN = "postern"  # tag of our own checks
 Rule = Callable[[dict[str, Any]], str]
 
 ACK_LAG = 60  # seconds that a finished task may wait for its acknowledgement
@@ -99,7 +100,7 @@ QUEUE_RULES: Sequence[tuple[str, Rule]] = [
 ]
 
 
-@register
+@register(POSTERN)
 def check_queue(
     app_configs: Sequence[AppConfig] | None, **options: object
 ) -> Sequence[CheckMessage]:
@@ -110,7 +111,7 @@ def check_queue(
     ]
 
 
-@register
+@register(POSTERN)
 def check_database(
     app_configs: Sequence[AppConfig] | None, **options: object
 ) -> Sequence[CheckMessage]:

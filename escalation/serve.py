@@ -120,10 +120,13 @@ def unused_port() -> int:
 
 
 def web_server(door: socket.socket) -> list[str]:
+    pooled = flag("POSTERN_DB_POOL", False, "")
     return [
         *(sys.executable, "-m", "gunicorn", "escalation.wsgi", "--bind", f"fd://{door.fileno()}"),
         *("--worker-class", "gthread", "--workers", "2", "--threads", "4"),
         *("--no-control-socket", "--log-level", "warning"),
+        # Loaded once for all workers; a pool of connections does not survive the fork.
+        *([] if pooled else ["--preload"]),
     ]
 
 
@@ -153,6 +156,7 @@ def main() -> None:
         start(service, door)
         if not answers(here, 30):
             raise SystemExit(f"The web server does not answer at {here}.")
+        service.add(Part("job runner", [sys.executable, "manage.py", "runjobs"], "worker"))
         welcome(service.environ["POSTERN_URL"])
         service.watch()
     except Stopped:
@@ -162,7 +166,7 @@ def main() -> None:
 
 
 def start(service: Service, door: socket.socket) -> None:
-    """Prepare the installation and start every part of it."""
+    """Prepare the installation and open it; the job runner follows when it answers."""
     if flag("POSTERN_DEMO", False, "") and "POSTERN_RDAP_BASE" not in os.environ:
         port = unused_port()
         service.environ["POSTERN_RDAP_BASE"] = f"http://127.0.0.1:{port}"
@@ -172,7 +176,6 @@ def start(service: Service, door: socket.socket) -> None:
     if code := supervisor.start(prepare, environ=service.environ).wait():
         raise SystemExit(code)
     service.add(Part("web server", web_server(door), "web", hands_down=(door.fileno(),)))
-    service.add(Part("job runner", [sys.executable, "manage.py", "runjobs"], "worker"))
 
 
 def welcome(url: str) -> None:

@@ -9,7 +9,7 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command, get_commands
 from django.core.management.base import BaseCommand, CommandError
 
-from escalation import database
+from escalation import checks, database
 
 PATIENCE = 60.0  # seconds to wait for a database that is still starting
 
@@ -19,6 +19,8 @@ class Command(BaseCommand):
         "Makes the installation ready to run this version: tables, caches, static files, "
         "schedules, and in demo mode the demo. Run it after every upgrade; twice does no harm."
     )
+
+    requires_system_checks = [checks.POSTERN]  # the others read every page; runjobs runs them
 
     def handle(self, **options: Any) -> None:
         if reason := database.wait(PATIENCE):
