@@ -19,6 +19,7 @@ from escalation.prefixes import Prefix
 from listings import queries as listed
 from mailroom import dsn
 from mailroom.lists import named_in
+from ownership.queries import is_within
 from tickets import actions, talking
 from tickets.lifecycle import Event, State
 from tickets.models import Case, Ticket
@@ -163,7 +164,8 @@ def _write(tenant: Tenant, actor: Actor, wish: Application, prefix: Prefix, key:
     case = _case_about(prefix, wish)
     read = dsn.first_blocked(dsn.read(wish.bounce)) if wish.bounce else None
     reply = wish.smtp_reply or (read.diagnostic if read else "")
-    named = named_in(reply)
+    ours = read is not None and is_within(read.remote_mta, settings.POSTERN_OWN_DOMAINS)
+    named = None if ours else named_in(reply)
     ticket = Ticket.objects.create(
         tenant=tenant,
         case=case,

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from escalation.actors import CUSTOMER, Role
 from mailroom import dsn
-from mailroom.lists import Blocklist, named_in
+from mailroom.lists import Blocklist, by_name
 from tickets.lifecycle import Party
 from tickets.models import Attachment, Conversation, Message, Ticket
 
@@ -87,7 +87,9 @@ def download(file: Attachment) -> HttpResponse:
 
 def whose_list(ticket: Ticket) -> Blocklist | None:
     """The list that the reply names, for a ticket that is not about ours."""
-    return named_in(ticket.smtp_reply)
+    if not ticket.list_named:
+        return None
+    return by_name(ticket.list_named) or Blocklist(ticket.list_named, (), "")
 
 
 def from_bounce(content: bytes) -> dict[str, str]:

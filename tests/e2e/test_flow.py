@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.conftest import Visitors
-from tests.e2e.people import Visitor
+from tests.e2e.people import SCREENS, Visitor
 
 pytestmark = pytest.mark.browser
 BOUNCE = Path(__file__).parents[2] / "docs/try/bounce.eml"
@@ -83,6 +83,8 @@ def approve(agent: Visitor, address: str, name: str) -> None:
             break
         agent.page.wait_for_timeout(500)
     agent.look(f"{name}-case")
+    agent.page.reload()
+    agent.page.screenshot(path=SCREENS / f"{name}-case-top.png")
     agent.page.locator("button[value=approve]").click()
     agent.page.wait_for_load_state()
     agent.look(f"{name}-approved")
