@@ -60,7 +60,7 @@ def question(request: HttpRequest) -> HttpResponse:
     if letter is None:
         return unknown(request)
     if page := page_instead(request, letter):
-        return page
+        return redirect("answer:question") if request.method == "POST" else page
     asked = actions.asked_prefixes(letter.request)
     form = AnswerForm(request.POST or None, asked=asked, network=letter.request.network)
     if request.method == "POST" and form.is_valid():
