@@ -78,13 +78,17 @@ class UserAdmin(OperatorsOwn, admin.ModelAdmin[User]):
 class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
     """Keys, to be looked at and revoked."""
 
-    list_display = ["label", "tenant", "user", "prefix", "status", "last_used_at", "expires_at"]
+    list_display = ["label", "tenant", "user", "prefix", "standing", "last_used_at", "expires_at"]
     list_select_related = ["tenant", "user"]
     search_fields = ["label", "prefix", "tenant__name", "user__email"]
     ordering = ["-created_at"]
     exclude = ["digest"]
     actions = ["revoke"]
     show_full_result_count = False
+
+    @admin.display(description=gettext_lazy("status"))
+    def standing(self, key: ApiKey) -> str:
+        return {"live": _("live"), "expired": _("expired"), "revoked": _("revoked")}[key.status]
 
     def has_view_permission(self, request: HttpRequest, row: Any = None) -> bool:
         return bool(request.user.is_staff)

@@ -15,8 +15,10 @@ from django.utils.translation import gettext_lazy, ngettext
 from customers.access import actor_of
 from escalation import prefixes
 from escalation.errors import Refused
+from escalation.history import HistoryInline
 from escalation.paging import UncountedPaginator
 from listings import actions, publishing, sinks
+from listings.lifecycle import LISTING
 from listings.models import (
     Listing,
     ListingEntry,
@@ -75,14 +77,9 @@ class SearchedByPrefix(ForAgents, admin.ModelAdmin[Row]):
         return queryset.filter(Q(prefix__in=prefixes.covering(prefix)) | inside), False
 
 
-class EntryInline(ForAgents, admin.TabularInline[ListingEntry, Listing]):
+class EntryInline(ForAgents, HistoryInline):
     model = ListingEntry
-    fields = readonly_fields = ("happened_at", "event", "source", "target", "user", "note")
-    extra = 0
-    verbose_name_plural = gettext_lazy("history")
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[ListingEntry]":
-        return super().get_queryset(request).select_related("user")
+    lifecycle = LISTING
 
 
 class ExceptionInline(ForAgents, admin.TabularInline[ListingException, Listing]):

@@ -85,7 +85,7 @@ class Listing(LivingModel):
     last_hit_at = models.DateTimeField(_("last hit"), null=True, blank=True)
     state = state_field(State, State.PENDING)
     gone_serial = models.PositiveBigIntegerField(
-        null=True, editable=False, help_text="the serial that first lacks it"
+        null=True, editable=False, help_text=_("the serial that first lacks it")
     )
 
     objects = ListingQuerySet.as_manager()
@@ -163,7 +163,7 @@ class ListingException(models.Model):
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     made_at = models.DateTimeField(default=timezone.now)
     ended_at = models.DateTimeField(null=True)
-    serial = models.PositiveBigIntegerField(help_text="the serial that first has it")
+    serial = models.PositiveBigIntegerField(help_text=_("the serial that first has it"))
 
     objects = ExceptionQuerySet.as_manager()
 
@@ -200,7 +200,7 @@ class Removal(models.Model):
 
     key = models.CharField(max_length=120, unique=True)
     prefix = models.CharField(_("prefix"), max_length=49)
-    serial = models.PositiveBigIntegerField(help_text="the serial that first lacks it")
+    serial = models.PositiveBigIntegerField(help_text=_("the serial that first lacks it"))
     role = models.CharField(max_length=20, choices=Role.choices)
     user = models.ForeignKey(
         "customers.User", models.PROTECT, null=True, blank=True, related_name="+"
@@ -331,7 +331,7 @@ class Receipt(models.Model):
     sink = models.ForeignKey(Sink, models.PROTECT, related_name="receipts")
     publication = models.ForeignKey(Publication, models.PROTECT, related_name="receipts")
     read_at = models.DateTimeField(default=timezone.now)
-    proof = models.CharField(max_length=300, help_text="what was read back, and where")
+    proof = models.CharField(max_length=300, help_text=_("what was read back, and where"))
 
     class Meta:
         verbose_name = _("receipt")

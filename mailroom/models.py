@@ -35,7 +35,7 @@ class Letter(Owed):
     language = models.CharField(max_length=5, default="en")
     subject = models.CharField(_("subject"), max_length=250)
     body = models.TextField(_("text"))
-    link_path = models.CharField(max_length=200, blank=True, help_text="with {token} in it")
+    link_path = models.CharField(max_length=200, blank=True, help_text=_("with {token} in it"))
     link_key = models.CharField(max_length=120, blank=True)
     nudge = models.CharField(max_length=40, blank=True)
     written_at = models.DateTimeField(_("written"), default=timezone.now)

@@ -14,9 +14,10 @@ from django.utils.translation import gettext_lazy as _
 from customers.access import actor_of
 from escalation import prefixes
 from escalation.errors import Refused
+from escalation.history import HistoryInline
 from escalation.paging import UncountedPaginator
 from ownership import actions
-from ownership.lifecycle import State
+from ownership.lifecycle import REQUEST, State
 from ownership.models import Contact, Network, NetworkContact, Proof, Request, RequestEntry
 
 Row = TypeVar("Row", bound=Model)
@@ -63,17 +64,15 @@ class PlaceInline(Looking, admin.TabularInline[NetworkContact, Model]):
     fields = tuple(readonly_fields)
     ordering = ["position"]
     extra = 0
+    verbose_name = verbose_name_plural = _("places in the registry")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[NetworkContact]:
         return super().get_queryset(request).select_related("contact", "network")
 
 
-class EntryInline(Looking, admin.TabularInline[RequestEntry, Request]):
+class EntryInline(Looking, HistoryInline):
     model = RequestEntry
-    readonly_fields = ["happened_at", "event", "source", "target", "role", "note"]
-    fields = tuple(readonly_fields)
-    ordering = ["pk"]
-    extra = 0
+    lifecycle = REQUEST
 
 
 def covering(queryset: QuerySet[Any], term: str) -> QuerySet[Any] | None:

@@ -67,7 +67,7 @@ class Network(models.Model):
     first = models.CharField(max_length=32)
     last = models.CharField(max_length=32)
     handle = models.CharField(max_length=200)
-    registry = models.CharField(max_length=253, help_text="host of the RDAP server")
+    registry = models.CharField(max_length=253, help_text=_("host of the RDAP server"))
     name = models.CharField(max_length=200, blank=True)
     type = models.CharField(max_length=100, blank=True)
     country = models.CharField(max_length=10, blank=True)
@@ -79,12 +79,12 @@ class Network(models.Model):
     registered_at = models.DateTimeField(null=True)
     changed_at = models.DateTimeField(null=True)
     url = models.CharField(max_length=500)
-    chain = models.JSONField(default=list, help_text="redirects that led to the answer")
+    chain = models.JSONField(default=list, help_text=_("redirects that led to the answer"))
     sha256 = models.CharField(max_length=64)
     document_gz = models.BinaryField(null=True)
     read_at = models.DateTimeField()
     asked_at = models.DateTimeField(
-        null=True, help_text="when it was last the answer for an address inside, not a parent"
+        null=True, help_text=_("when it was last the answer for an address inside, not a parent")
     )
 
     objects = NetworkQuerySet.as_manager()
@@ -133,13 +133,13 @@ class NetworkContact(models.Model):
 
     network = models.ForeignKey(Network, models.CASCADE, related_name="contacts")
     contact = models.ForeignKey(Contact, models.CASCADE, related_name="networks")
-    position = models.PositiveSmallIntegerField(help_text="0 is asked first")
+    position = models.PositiveSmallIntegerField(help_text=_("0 is asked first"))
     score = models.SmallIntegerField()
     roles = models.JSONField(default=list)
     flags = models.JSONField(default=list)
     source = models.CharField(max_length=20, default="rdap")
     entity_handle = models.CharField(max_length=200, blank=True)
-    listed = models.BooleanField(default=True, help_text="named by the latest answer")
+    listed = models.BooleanField(default=True, help_text=_("named by the latest answer"))
     not_theirs_at = models.DateTimeField(null=True, help_text="they said: not ours")
     last_seen_at = models.DateTimeField(default=timezone.now)
 
@@ -217,7 +217,7 @@ class Request(LivingModel):
     network = models.ForeignKey(Network, models.PROTECT, related_name="requests")
     contact = models.ForeignKey(Contact, models.PROTECT, related_name="requests")
     forwarded_from = models.ForeignKey("self", models.PROTECT, null=True, related_name="forwards")
-    depth = models.PositiveSmallIntegerField(default=0, help_text="forwarded how many times")
+    depth = models.PositiveSmallIntegerField(default=0, help_text=_("forwarded how many times"))
     state = state_field(State, State.QUEUED)
     opened_at = models.DateTimeField(default=timezone.now)
     sent_at = models.DateTimeField(null=True)
@@ -368,10 +368,10 @@ class Proof(models.Model):
     level = models.PositiveSmallIntegerField()
     first = models.CharField(max_length=32)
     last = models.CharField(max_length=32)
-    provenance = models.TextField(help_text="whose word it is, and by which look-up")
+    provenance = models.TextField(help_text=_("whose word it is, and by which look-up"))
     verified_at = models.DateTimeField(default=timezone.now)
     expires_at = models.DateTimeField()
-    flags = models.JSONField(default=list, help_text="what weakens it")
+    flags = models.JSONField(default=list, help_text=_("what weakens it"))
     revoked_at = models.DateTimeField(_("revoked"), null=True)
     revoked_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"

@@ -368,4 +368,8 @@ class LadderRule(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.party}, {self.hours} h → {self.level}"
+        return _("%(party)s: level %(level)d after %(hours)d hours") % {
+            "party": self.get_party_display(),
+            "level": self.level,
+            "hours": self.hours,
+        }
