@@ -88,7 +88,7 @@ def _answer_by(case: Case, now: datetime) -> datetime | None:
         return now + timedelta(hours=settings.POSTERN_DELIST_HOURS)
     if case.state in days:
         return now + timedelta(days=days[case.state])
-    return ladder.next_rise(case, now) if case.state not in DECIDED else None
+    return ladder.answer_by(case, now) if case.state not in DECIDED else None
 
 
 def _look_at(case: Case, now: datetime) -> datetime | None:
@@ -135,9 +135,11 @@ def _told(case: Case, entry: Entry) -> None:
 
 
 def _risen(case: Case, entry: Entry) -> None:
-    """One level up; the agents of that level hear of it."""
+    """One level up; the agents of that level hear of it, and have their own time."""
     case.level = min(case.level + 1, ladder.HIGHEST)
-    case.save(update_fields=["level"])
+    if TURN[case.state] == Party.DESK:
+        case.answer_by = _answer_by(case, timezone.now())
+    case.save(update_fields=["level", "answer_by"])
     ladder.tell_level(case, entry)
 
 

@@ -160,6 +160,10 @@ def no_other_is_live(case: "Case", actor: Actor) -> str:
     other = type(case).objects.live().filter(prefix=case.prefix).exclude(pk=case.pk).first()
     if other is None:
         return ""
+    if actor.tenant_id is not None:  # the newer one may be another tenant's: not a word of it
+        return _("This case has ended for good: open a new ticket about %(prefix)s.") % {
+            "prefix": case.shown_prefix
+        }
     return _("A newer case about %(prefix)s is under way.") % {"prefix": case.shown_prefix}
 
 

@@ -18,6 +18,8 @@ from tickets.models import Case, Clock, Entry, LadderRule
 
 JUDGING = 2  # the level whose agents may decide without the owner
 
+A_DAYS_WORK = 8  # office hours, where no rule says when a case rises
+
 OFFICE = calendar.read(settings.POSTERN_OFFICE_HOURS, settings.TIME_ZONE, settings.POSTERN_HOLIDAYS)
 
 
@@ -47,10 +49,11 @@ def _next_firing(clock: Clock, level: int) -> datetime | None:
     return min(moments, default=None)
 
 
-def next_rise(case: Case, now: datetime) -> datetime | None:
-    """When the desk's own clock raises the case next: shown as *due*."""
+def answer_by(case: Case, now: datetime) -> datetime:
+    """When whoever has the ball should have acted: before the case rises, or within a day's work."""
     clock = case.clocks.filter(stopped_at=None).first()
-    return _next_firing(clock, case.level) if clock else None
+    rises = _next_firing(clock, case.level) if clock else None
+    return rises if rises is not None and rises > now else OFFICE.add_hours(now, A_DAYS_WORK)
 
 
 def due_rule(clock: Clock, level: int, now: datetime) -> LadderRule | None:

@@ -82,6 +82,7 @@ REVIEWED = AGENT | DESK
 # fmt: off
 CASE = Lifecycle(
     name="case", states=State, events=Event, initial=S.GATHERING, final=QUIET,
+    told_as={S.OWNER_DENIED: S.IN_REVIEW},  # what the owner answered stays with the desk
     transitions=(
         Transition(E.OPENED, frozenset(S) - QUIET, None, ADMIN, nudges=("cases",)),
         # what the jobs find out

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
-from tickets.lifecycle import TURN, Event, Party, State
+from tickets.lifecycle import CASE, TURN, Event, Party, State
 from tickets.models import Case, Entry, Ticket
 
 
@@ -171,7 +171,7 @@ def live(case: Case) -> int:
 
 def public_state(case: Case) -> State:
     """The state as customers and senders may know it: never what the owner answered."""
-    return State.IN_REVIEW if case.state == State.OWNER_DENIED else State(case.state)
+    return State(CASE.told(case.state))
 
 
 # Steps that are the desk's own business, or say what the owner answered.
@@ -187,7 +187,9 @@ PRIVATE = frozenset(
         Event.LEFT,
     }
 )
-OWNERS_WORD = frozenset({Event.OWNER_CONFIRMED, Event.OWNER_DENIED, Event.OWNER_UNKNOWN})
+OWNERS_WORD = frozenset(
+    {Event.OWNER_CONFIRMED, Event.OWNER_DENIED, Event.OWNER_UNKNOWN, Event.PROOF_ON_FILE}
+)
 
 
 def public_entries(case: Case, ticket: Ticket) -> list[Entry]:
@@ -210,8 +212,4 @@ def public_label(entry: Entry) -> str:
 
 def states_shown_as(state: str) -> list[str]:
     """The states that outsiders know by the name of ``state``."""
-    hidden: dict[str, list[str]] = {
-        State.IN_REVIEW: [State.IN_REVIEW, State.OWNER_DENIED],
-        State.OWNER_DENIED: [],
-    }
-    return hidden.get(state, [state])
+    return [one for one in State.values if CASE.told(one) == state]

@@ -364,3 +364,13 @@ def test_a_sender_whose_server_refuses_our_letter_is_told_of_once(clinic: Tenant
     customer = ticket.conversations.get(party=Party.CUSTOMER)
     noted = customer.messages.filter(text__contains="no such user")
     assert noted.count() == 1
+
+
+def test_a_case_at_the_highest_level_still_has_a_time_to_be_answered_by(clinic: Tenant) -> None:
+    case = make_case(tenant=clinic)
+    for _ in range(3):
+        actions.take_step(case, Event.ESCALATE, DESK, note="Up.")
+
+    assert case.level == 3
+    assert case.answer_by is not None
+    assert case.answer_by > timezone.now()

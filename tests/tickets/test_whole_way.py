@@ -1,4 +1,4 @@
-"""The whole way on either database: every sweep, the registry, the letters and the feed are real."""
+"""The whole way on either database: every sweep, the registry, letters and feed are real."""
 
 import re
 from collections.abc import Iterator
