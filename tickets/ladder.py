@@ -50,7 +50,7 @@ def _next_firing(clock: Clock, level: int) -> datetime | None:
 
 
 def answer_by(case: Case, now: datetime) -> datetime:
-    """When whoever has the ball should have acted: before the case rises, or within a day's work."""
+    """When whoever has the ball should have acted: before it rises, or within a day's work."""
     clock = case.clocks.filter(stopped_at=None).first()
     rises = _next_firing(clock, case.level) if clock else None
     return rises if rises is not None and rises > now else OFFICE.add_hours(now, A_DAYS_WORK)

@@ -5,44 +5,70 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Letter',
+            name="Letter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('parked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, editable=False)),
-                ('key', models.CharField(max_length=120, unique=True)),
-                ('kind', models.CharField(max_length=40)),
-                ('recipient', models.EmailField(db_index=True, max_length=320, verbose_name='to')),
-                ('language', models.CharField(default='en', max_length=5)),
-                ('subject', models.CharField(max_length=250, verbose_name='subject')),
-                ('body', models.TextField(verbose_name='text')),
-                ('link_path', models.CharField(blank=True, help_text='with {token} in it', max_length=200)),
-                ('link_key', models.CharField(blank=True, max_length=120)),
-                ('nudge', models.CharField(blank=True, max_length=40)),
-                ('written_at', models.DateTimeField(default=django.utils.timezone.now, verbose_name='written')),
-                ('tried_at', models.DateTimeField(null=True)),
-                ('accepted_at', models.DateTimeField(null=True, verbose_name='accepted')),
-                ('refused_at', models.DateTimeField(null=True, verbose_name='refused')),
-                ('cancelled_at', models.DateTimeField(null=True, verbose_name='cancelled')),
-                ('smtp_code', models.PositiveSmallIntegerField(null=True)),
-                ('smtp_reply', models.TextField(blank=True, verbose_name='last SMTP reply')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("parked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, editable=False)),
+                ("key", models.CharField(max_length=120, unique=True)),
+                ("kind", models.CharField(max_length=40)),
+                ("recipient", models.EmailField(db_index=True, max_length=320, verbose_name="to")),
+                ("language", models.CharField(default="en", max_length=5)),
+                ("subject", models.CharField(max_length=250, verbose_name="subject")),
+                ("body", models.TextField(verbose_name="text")),
+                (
+                    "link_path",
+                    models.CharField(blank=True, help_text="with {token} in it", max_length=200),
+                ),
+                ("link_key", models.CharField(blank=True, max_length=120)),
+                ("nudge", models.CharField(blank=True, max_length=40)),
+                (
+                    "written_at",
+                    models.DateTimeField(default=django.utils.timezone.now, verbose_name="written"),
+                ),
+                ("tried_at", models.DateTimeField(null=True)),
+                ("accepted_at", models.DateTimeField(null=True, verbose_name="accepted")),
+                ("refused_at", models.DateTimeField(null=True, verbose_name="refused")),
+                ("cancelled_at", models.DateTimeField(null=True, verbose_name="cancelled")),
+                ("smtp_code", models.PositiveSmallIntegerField(null=True)),
+                ("smtp_reply", models.TextField(blank=True, verbose_name="last SMTP reply")),
             ],
             options={
-                'verbose_name': 'letter',
-                'verbose_name_plural': 'letters',
-                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='mailroom_letters_due'), models.Index(fields=['-written_at'], name='mailroom_letters_newest'), models.Index(condition=models.Q(('refused_at__isnull', False)), fields=['refused_at'], name='mailroom_letters_refused'), models.Index(condition=models.Q(('parked_at__isnull', False)), fields=['parked_at'], name='mailroom_letters_parked')],
+                "verbose_name": "letter",
+                "verbose_name_plural": "letters",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False)),
+                        fields=["due_at"],
+                        name="mailroom_letters_due",
+                    ),
+                    models.Index(fields=["-written_at"], name="mailroom_letters_newest"),
+                    models.Index(
+                        condition=models.Q(("refused_at__isnull", False)),
+                        fields=["refused_at"],
+                        name="mailroom_letters_refused",
+                    ),
+                    models.Index(
+                        condition=models.Q(("parked_at__isnull", False)),
+                        fields=["parked_at"],
+                        name="mailroom_letters_parked",
+                    ),
+                ],
             },
         ),
     ]

@@ -7,308 +7,660 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('mailroom', '0001_initial'),
+        ("mailroom", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Answer',
+            name="Answer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('parked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, editable=False)),
-                ('kind', models.CharField(choices=[('confirm', 'It is ours: let its mail in'), ('operate', 'It is ours, and we run this server ourselves'), ('deny', 'It is ours: keep refusing its mail'), ('not_mine', 'It is not ours'), ('forward', 'Someone else should answer'), ('stop', 'Do not write to us again')], max_length=20)),
-                ('prefixes', models.JSONField(default=list, help_text='the prefixes that it was given for')),
-                ('whole_network', models.BooleanField(default=False)),
-                ('name_given', models.CharField(blank=True, max_length=200)),
-                ('text', models.TextField(blank=True)),
-                ('forward_to', models.EmailField(blank=True, max_length=320)),
-                ('given_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('checked_at', models.DateTimeField(null=True)),
-                ('accepted', models.BooleanField(null=True)),
-                ('reject_reason', models.TextField(blank=True)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("parked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, editable=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("confirm", "It is ours: let its mail in"),
+                            ("operate", "It is ours, and we run this server ourselves"),
+                            ("deny", "It is ours: keep refusing its mail"),
+                            ("not_mine", "It is not ours"),
+                            ("forward", "Someone else should answer"),
+                            ("stop", "Do not write to us again"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "prefixes",
+                    models.JSONField(default=list, help_text="the prefixes that it was given for"),
+                ),
+                ("whole_network", models.BooleanField(default=False)),
+                ("name_given", models.CharField(blank=True, max_length=200)),
+                ("text", models.TextField(blank=True)),
+                ("forward_to", models.EmailField(blank=True, max_length=320)),
+                ("given_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("checked_at", models.DateTimeField(null=True)),
+                ("accepted", models.BooleanField(null=True)),
+                ("reject_reason", models.TextField(blank=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Contact',
+            name="Contact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('email', models.EmailField(max_length=320, unique=True, verbose_name='e-mail address')),
-                ('is_person', models.BooleanField(default=False)),
-                ('bounced_until', models.DateTimeField(null=True)),
-                ('stopped_at', models.DateTimeField(null=True, verbose_name='asked us to stop')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "email",
+                    models.EmailField(max_length=320, unique=True, verbose_name="e-mail address"),
+                ),
+                ("is_person", models.BooleanField(default=False)),
+                ("bounced_until", models.DateTimeField(null=True)),
+                ("stopped_at", models.DateTimeField(null=True, verbose_name="asked us to stop")),
             ],
             options={
-                'verbose_name': 'contact',
-                'verbose_name_plural': 'contacts',
+                "verbose_name": "contact",
+                "verbose_name_plural": "contacts",
             },
         ),
         migrations.CreateModel(
-            name='RegistryHost',
+            name="RegistryHost",
             fields=[
-                ('host', models.CharField(max_length=253, primary_key=True, serialize=False)),
-                ('tokens', models.FloatField(default=5.0)),
-                ('refilled_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('blocked_until', models.DateTimeField(null=True)),
+                ("host", models.CharField(max_length=253, primary_key=True, serialize=False)),
+                ("tokens", models.FloatField(default=5.0)),
+                ("refilled_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("blocked_until", models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name='BootstrapFile',
+            name="BootstrapFile",
             fields=[
-                ('due_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('parked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, editable=False)),
-                ('name', models.CharField(max_length=20, primary_key=True, serialize=False)),
-                ('etag', models.CharField(blank=True, max_length=200)),
-                ('body', models.TextField(blank=True)),
-                ('fetched_at', models.DateTimeField(null=True)),
+                ("due_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("parked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, editable=False)),
+                ("name", models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ("etag", models.CharField(blank=True, max_length=200)),
+                ("body", models.TextField(blank=True)),
+                ("fetched_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='ownership_bootstrap_due')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("due_at__isnull", False)),
+                        fields=["due_at"],
+                        name="ownership_bootstrap_due",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Network',
+            name="Network",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('first', models.CharField(max_length=32)),
-                ('last', models.CharField(max_length=32)),
-                ('handle', models.CharField(max_length=200)),
-                ('registry', models.CharField(help_text='host of the RDAP server', max_length=253)),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('type', models.CharField(blank=True, max_length=100)),
-                ('country', models.CharField(blank=True, max_length=10)),
-                ('organisation', models.CharField(blank=True, max_length=300)),
-                ('org_handle', models.CharField(blank=True, max_length=200)),
-                ('up_url', models.CharField(blank=True, max_length=500)),
-                ('flags', models.JSONField(default=list)),
-                ('registered_at', models.DateTimeField(null=True)),
-                ('changed_at', models.DateTimeField(null=True)),
-                ('url', models.CharField(max_length=500)),
-                ('chain', models.JSONField(default=list, help_text='redirects that led to the answer')),
-                ('sha256', models.CharField(max_length=64)),
-                ('document_gz', models.BinaryField(null=True)),
-                ('read_at', models.DateTimeField()),
-                ('asked_at', models.DateTimeField(help_text='when it was last the answer for an address inside, not a parent', null=True)),
-                ('parent', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='ownership.network')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("first", models.CharField(max_length=32)),
+                ("last", models.CharField(max_length=32)),
+                ("handle", models.CharField(max_length=200)),
+                ("registry", models.CharField(help_text="host of the RDAP server", max_length=253)),
+                ("name", models.CharField(blank=True, max_length=200)),
+                ("type", models.CharField(blank=True, max_length=100)),
+                ("country", models.CharField(blank=True, max_length=10)),
+                ("organisation", models.CharField(blank=True, max_length=300)),
+                ("org_handle", models.CharField(blank=True, max_length=200)),
+                ("up_url", models.CharField(blank=True, max_length=500)),
+                ("flags", models.JSONField(default=list)),
+                ("registered_at", models.DateTimeField(null=True)),
+                ("changed_at", models.DateTimeField(null=True)),
+                ("url", models.CharField(max_length=500)),
+                (
+                    "chain",
+                    models.JSONField(default=list, help_text="redirects that led to the answer"),
+                ),
+                ("sha256", models.CharField(max_length=64)),
+                ("document_gz", models.BinaryField(null=True)),
+                ("read_at", models.DateTimeField()),
+                (
+                    "asked_at",
+                    models.DateTimeField(
+                        help_text="when it was last the answer for an address inside, not a parent",
+                        null=True,
+                    ),
+                ),
+                (
+                    "parent",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="ownership.network",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'network',
-                'verbose_name_plural': 'networks',
+                "verbose_name": "network",
+                "verbose_name_plural": "networks",
             },
         ),
         migrations.CreateModel(
-            name='Inquiry',
+            name="Inquiry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('due_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('attempts', models.PositiveSmallIntegerField(default=0, editable=False)),
-                ('lease_token', models.UUIDField(blank=True, editable=False, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('parked_at', models.DateTimeField(blank=True, editable=False, null=True)),
-                ('last_error', models.TextField(blank=True, editable=False)),
-                ('prefix', models.CharField(max_length=49)),
-                ('first', models.CharField(max_length=32)),
-                ('last', models.CharField(max_length=32)),
-                ('level_needed', models.PositiveSmallIntegerField(default=2)),
-                ('evidence', models.JSONField(default=dict)),
-                ('tenant_domains', models.JSONField(default=list, help_text='never asked automatically')),
-                ('flags', models.JSONField(default=list)),
-                ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('outcome', models.CharField(blank=True, choices=[('confirmed', 'Confirmed'), ('denied', 'Denied'), ('unknown', 'Owner unknown'), ('contradicted', 'Two contacts disagree'), ('cancelled', 'No longer asked')], max_length=20)),
-                ('outcome_at', models.DateTimeField(null=True)),
-                ('why', models.TextField(blank=True, help_text='for agents: what led to the outcome')),
-                ('network', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='inquiries', to='ownership.network')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("due_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("attempts", models.PositiveSmallIntegerField(default=0, editable=False)),
+                ("lease_token", models.UUIDField(blank=True, editable=False, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("parked_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                ("last_error", models.TextField(blank=True, editable=False)),
+                ("prefix", models.CharField(max_length=49)),
+                ("first", models.CharField(max_length=32)),
+                ("last", models.CharField(max_length=32)),
+                ("level_needed", models.PositiveSmallIntegerField(default=2)),
+                ("evidence", models.JSONField(default=dict)),
+                (
+                    "tenant_domains",
+                    models.JSONField(default=list, help_text="never asked automatically"),
+                ),
+                ("flags", models.JSONField(default=list)),
+                ("opened_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "outcome",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("confirmed", "Confirmed"),
+                            ("denied", "Denied"),
+                            ("unknown", "Owner unknown"),
+                            ("contradicted", "Two contacts disagree"),
+                            ("cancelled", "No longer asked"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("outcome_at", models.DateTimeField(null=True)),
+                (
+                    "why",
+                    models.TextField(blank=True, help_text="for agents: what led to the outcome"),
+                ),
+                (
+                    "network",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="inquiries",
+                        to="ownership.network",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'inquiry',
-                'verbose_name_plural': 'inquiries',
+                "verbose_name": "inquiry",
+                "verbose_name_plural": "inquiries",
             },
         ),
         migrations.CreateModel(
-            name='NetworkContact',
+            name="NetworkContact",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField(help_text='0 is asked first')),
-                ('score', models.SmallIntegerField()),
-                ('roles', models.JSONField(default=list)),
-                ('flags', models.JSONField(default=list)),
-                ('source', models.CharField(default='rdap', max_length=20)),
-                ('entity_handle', models.CharField(blank=True, max_length=200)),
-                ('listed', models.BooleanField(default=True, help_text='named by the latest answer')),
-                ('not_theirs_at', models.DateTimeField(help_text='they said: not ours', null=True)),
-                ('last_seen_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='networks', to='ownership.contact')),
-                ('network', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='contacts', to='ownership.network')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField(help_text="0 is asked first")),
+                ("score", models.SmallIntegerField()),
+                ("roles", models.JSONField(default=list)),
+                ("flags", models.JSONField(default=list)),
+                ("source", models.CharField(default="rdap", max_length=20)),
+                ("entity_handle", models.CharField(blank=True, max_length=200)),
+                (
+                    "listed",
+                    models.BooleanField(default=True, help_text="named by the latest answer"),
+                ),
+                ("not_theirs_at", models.DateTimeField(help_text="they said: not ours", null=True)),
+                ("last_seen_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="networks",
+                        to="ownership.contact",
+                    ),
+                ),
+                (
+                    "network",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="contacts",
+                        to="ownership.network",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.CreateModel(
-            name='Proof',
+            name="Proof",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('method', models.CharField(choices=[('registry_mail', "answer from the registry's contact"), ('forwarded_mail', 'answer from somebody the contact named'), ('manual', 'judged by agents')], max_length=20)),
-                ('level', models.PositiveSmallIntegerField()),
-                ('first', models.CharField(max_length=32)),
-                ('last', models.CharField(max_length=32)),
-                ('provenance', models.TextField(help_text='whose word it is, and by which look-up')),
-                ('verified_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
-                ('flags', models.JSONField(default=list, help_text='what weakens it')),
-                ('revoked_at', models.DateTimeField(null=True, verbose_name='revoked')),
-                ('revoke_reason', models.TextField(blank=True, verbose_name='why revoked')),
-                ('answer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='proofs', to='ownership.answer')),
-                ('network', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='proofs', to='ownership.network')),
-                ('revoked_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "method",
+                    models.CharField(
+                        choices=[
+                            ("registry_mail", "answer from the registry's contact"),
+                            ("forwarded_mail", "answer from somebody the contact named"),
+                            ("manual", "judged by agents"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("level", models.PositiveSmallIntegerField()),
+                ("first", models.CharField(max_length=32)),
+                ("last", models.CharField(max_length=32)),
+                (
+                    "provenance",
+                    models.TextField(help_text="whose word it is, and by which look-up"),
+                ),
+                ("verified_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
+                ("flags", models.JSONField(default=list, help_text="what weakens it")),
+                ("revoked_at", models.DateTimeField(null=True, verbose_name="revoked")),
+                ("revoke_reason", models.TextField(blank=True, verbose_name="why revoked")),
+                (
+                    "answer",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proofs",
+                        to="ownership.answer",
+                    ),
+                ),
+                (
+                    "network",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proofs",
+                        to="ownership.network",
+                    ),
+                ),
+                (
+                    "revoked_by",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'proof',
-                'verbose_name_plural': 'proofs',
+                "verbose_name": "proof",
+                "verbose_name_plural": "proofs",
             },
         ),
         migrations.CreateModel(
-            name='Request',
+            name="Request",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state_since', models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                ('depth', models.PositiveSmallIntegerField(default=0, help_text='forwarded how many times')),
-                ('state', models.CharField(choices=[('queued', 'Queued'), ('sent', 'Sent'), ('acknowledged', 'Acknowledged by a robot'), ('bounced', 'Bounced'), ('answered', 'Answered'), ('expired', 'Expired'), ('cancelled', 'Cancelled')], default='queued', editable=False, max_length=20)),
-                ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('sent_at', models.DateTimeField(null=True)),
-                ('reminded_at', models.DateTimeField(null=True)),
-                ('expires_at', models.DateTimeField()),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='ownership.contact')),
-                ('forwarded_from', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='forwards', to='ownership.request')),
-                ('network', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='requests', to='ownership.network')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "state_since",
+                    models.DateTimeField(default=django.utils.timezone.now, editable=False),
+                ),
+                (
+                    "depth",
+                    models.PositiveSmallIntegerField(
+                        default=0, help_text="forwarded how many times"
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Queued"),
+                            ("sent", "Sent"),
+                            ("acknowledged", "Acknowledged by a robot"),
+                            ("bounced", "Bounced"),
+                            ("answered", "Answered"),
+                            ("expired", "Expired"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        editable=False,
+                        max_length=20,
+                    ),
+                ),
+                ("opened_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("sent_at", models.DateTimeField(null=True)),
+                ("reminded_at", models.DateTimeField(null=True)),
+                ("expires_at", models.DateTimeField()),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="ownership.contact",
+                    ),
+                ),
+                (
+                    "forwarded_from",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="forwards",
+                        to="ownership.request",
+                    ),
+                ),
+                (
+                    "network",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="requests",
+                        to="ownership.network",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'request',
-                'verbose_name_plural': 'requests',
+                "verbose_name": "request",
+                "verbose_name_plural": "requests",
             },
         ),
         migrations.AddField(
-            model_name='answer',
-            name='request',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='answer', to='ownership.request'),
+            model_name="answer",
+            name="request",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="answer",
+                to="ownership.request",
+            ),
         ),
         migrations.CreateModel(
-            name='RequestEntry',
+            name="RequestEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('event', models.CharField(max_length=40)),
-                ('source', models.CharField(max_length=20)),
-                ('target', models.CharField(max_length=20)),
-                ('role', models.CharField(choices=[('admin', 'customer admin'), ('member', 'customer'), ('sender', 'sender'), ('owner', 'owner of the address space'), ('agent', 'agent'), ('desk', 'the desk')], max_length=20)),
-                ('note', models.TextField(blank=True)),
-                ('key', models.CharField(blank=True, max_length=120)),
-                ('happened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('subject', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='ownership.request')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("event", models.CharField(max_length=40)),
+                ("source", models.CharField(max_length=20)),
+                ("target", models.CharField(max_length=20)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            ("admin", "customer admin"),
+                            ("member", "customer"),
+                            ("sender", "sender"),
+                            ("owner", "owner of the address space"),
+                            ("agent", "agent"),
+                            ("desk", "the desk"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("note", models.TextField(blank=True)),
+                ("key", models.CharField(blank=True, max_length=120)),
+                ("happened_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "subject",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="ownership.request",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'ordering': ['pk'],
+                "ordering": ["pk"],
             },
         ),
         migrations.CreateModel(
-            name='RequestLetter',
+            name="RequestLetter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('token_digest', models.CharField(max_length=64, unique=True)),
-                ('written_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('expires_at', models.DateTimeField()),
-                ('superseded_at', models.DateTimeField(null=True)),
-                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='letters', to='ownership.contact')),
-                ('letter', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='mailroom.letter')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='letters', to='ownership.request')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("token_digest", models.CharField(max_length=64, unique=True)),
+                ("written_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("expires_at", models.DateTimeField()),
+                ("superseded_at", models.DateTimeField(null=True)),
+                (
+                    "contact",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="letters",
+                        to="ownership.contact",
+                    ),
+                ),
+                (
+                    "letter",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="mailroom.letter",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="letters",
+                        to="ownership.request",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Rung',
+            name="Rung",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveSmallIntegerField()),
-                ('why', models.CharField(choices=[('first', 'best contact of the network'), ('parent', 'best contact of the parent network'), ('next', 'next contact'), ('forwarded', 'named by the contact before'), ('by_hand', 'entered by two agents'), ('notice', 'told of the answer of another contact')], max_length=20)),
-                ('note', models.TextField(blank=True, help_text='by hand: who proposed and agreed, and why')),
-                ('opened_at', models.DateTimeField(default=django.utils.timezone.now)),
-                ('inquiry', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rungs', to='ownership.inquiry')),
-                ('request', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='rungs', to='ownership.request')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                (
+                    "why",
+                    models.CharField(
+                        choices=[
+                            ("first", "best contact of the network"),
+                            ("parent", "best contact of the parent network"),
+                            ("next", "next contact"),
+                            ("forwarded", "named by the contact before"),
+                            ("by_hand", "entered by two agents"),
+                            ("notice", "told of the answer of another contact"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "note",
+                    models.TextField(
+                        blank=True, help_text="by hand: who proposed and agreed, and why"
+                    ),
+                ),
+                ("opened_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "inquiry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rungs",
+                        to="ownership.inquiry",
+                    ),
+                ),
+                (
+                    "request",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rungs",
+                        to="ownership.request",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
+                "ordering": ["position"],
             },
         ),
         migrations.AddIndex(
-            model_name='network',
-            index=models.Index(fields=['first', 'last'], name='ownership_network_range'),
+            model_name="network",
+            index=models.Index(fields=["first", "last"], name="ownership_network_range"),
         ),
         migrations.AddConstraint(
-            model_name='network',
-            constraint=models.UniqueConstraint(fields=('registry', 'handle', 'first', 'last'), name='ownership_one_network'),
+            model_name="network",
+            constraint=models.UniqueConstraint(
+                fields=("registry", "handle", "first", "last"), name="ownership_one_network"
+            ),
         ),
         migrations.AddIndex(
-            model_name='inquiry',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='ownership_inquiries_due'),
+            model_name="inquiry",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at"],
+                name="ownership_inquiries_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='inquiry',
-            index=models.Index(fields=['first', 'last'], name='ownership_inquiry_range'),
+            model_name="inquiry",
+            index=models.Index(fields=["first", "last"], name="ownership_inquiry_range"),
         ),
         migrations.AddConstraint(
-            model_name='inquiry',
-            constraint=models.UniqueConstraint(condition=models.Q(('outcome', '')), fields=('prefix',), name='ownership_one_open_inquiry'),
+            model_name="inquiry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("outcome", "")),
+                fields=("prefix",),
+                name="ownership_one_open_inquiry",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='networkcontact',
-            constraint=models.UniqueConstraint(fields=('network', 'contact'), name='ownership_one_place_in_a_network'),
+            model_name="networkcontact",
+            constraint=models.UniqueConstraint(
+                fields=("network", "contact"), name="ownership_one_place_in_a_network"
+            ),
         ),
         migrations.AddIndex(
-            model_name='proof',
-            index=models.Index(fields=['first', 'last'], name='ownership_proof_range'),
+            model_name="proof",
+            index=models.Index(fields=["first", "last"], name="ownership_proof_range"),
         ),
         migrations.AddConstraint(
-            model_name='proof',
-            constraint=models.UniqueConstraint(fields=('answer', 'first', 'last'), name='ownership_one_proof_a_scope'),
+            model_name="proof",
+            constraint=models.UniqueConstraint(
+                fields=("answer", "first", "last"), name="ownership_one_proof_a_scope"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='request',
-            constraint=models.CheckConstraint(condition=models.Q(('state__in', ['queued', 'sent', 'acknowledged', 'bounced', 'answered', 'expired', 'cancelled'])), name='ownership_known_request_state'),
+            model_name="request",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        [
+                            "queued",
+                            "sent",
+                            "acknowledged",
+                            "bounced",
+                            "answered",
+                            "expired",
+                            "cancelled",
+                        ],
+                    )
+                ),
+                name="ownership_known_request_state",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='request',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', frozenset(['acknowledged', 'queued', 'sent']))), fields=('network', 'contact'), name='ownership_one_open_request'),
+            model_name="request",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", frozenset(["acknowledged", "queued", "sent"]))),
+                fields=("network", "contact"),
+                name="ownership_one_open_request",
+            ),
         ),
         migrations.AddIndex(
-            model_name='answer',
-            index=models.Index(condition=models.Q(('due_at__isnull', False)), fields=['due_at'], name='ownership_answers_due'),
+            model_name="answer",
+            index=models.Index(
+                condition=models.Q(("due_at__isnull", False)),
+                fields=["due_at"],
+                name="ownership_answers_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='requestentry',
-            constraint=models.UniqueConstraint(condition=models.Q(('key', ''), _negated=True), fields=('subject', 'key'), name='ownership_one_request_entry_per_key'),
+            model_name="requestentry",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("key", ""), _negated=True),
+                fields=("subject", "key"),
+                name="ownership_one_request_entry_per_key",
+            ),
         ),
         migrations.AddIndex(
-            model_name='requestletter',
-            index=models.Index(fields=['contact', 'written_at'], name='ownership_letters_week'),
+            model_name="requestletter",
+            index=models.Index(fields=["contact", "written_at"], name="ownership_letters_week"),
         ),
         migrations.AddConstraint(
-            model_name='rung',
-            constraint=models.UniqueConstraint(fields=('inquiry', 'request'), name='ownership_one_rung'),
+            model_name="rung",
+            constraint=models.UniqueConstraint(
+                fields=("inquiry", "request"), name="ownership_one_rung"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='rung',
-            constraint=models.UniqueConstraint(fields=('inquiry', 'position'), name='ownership_one_rung_a_position'),
+            model_name="rung",
+            constraint=models.UniqueConstraint(
+                fields=("inquiry", "position"), name="ownership_one_rung_a_position"
+            ),
         ),
     ]
