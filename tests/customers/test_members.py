@@ -76,7 +76,7 @@ def test_the_letter_names_who_asks_and_keeps_the_token_to_itself(dana: User) -> 
 
 def test_an_invitation_is_used_once(client: Client, dana: User) -> None:
     invitation = invite(dana)
-    actions.accept_invitation(invitation, **NEW)
+    actions.accept_invitation(invitation, **NEW)  # type: ignore[arg-type]
 
     with pytest.raises(InvitationOver):
         actions.accept_invitation(invitation, make_user())

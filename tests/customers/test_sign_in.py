@@ -29,7 +29,7 @@ def sign_in(client: Client, email: str, password: str = PASSWORD, **more: str) -
 
 def code_of(secret: str) -> str:
     counter = next(iter(yield_hotp_counters_from_time()))
-    return format_hotp_value(hotp_value(secret, counter))
+    return str(format_hotp_value(hotp_value(secret, counter)))
 
 
 def test_people_sign_in_with_their_address_in_any_case(client: Client, dana: User) -> None:
@@ -101,7 +101,7 @@ def test_an_agent_without_a_second_factor_is_sent_to_set_one_up(
                        {"password": PASSWORD}, follow=True)  # fmt: skip
 
     assert "<svg" in form.content.decode()
-    assert "only with a second factor" in answer.content.decode()
+    assert "창구는 2차 인증이 있어야 열립니다" in answer.content.decode()  # minji reads Korean
 
 
 def test_an_agent_comes_in_with_password_and_code(

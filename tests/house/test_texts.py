@@ -115,7 +115,7 @@ def shown_fields() -> Iterator["Field[object, object]"]:
         if model.__module__.split(".")[0] in OURS:
             tables.append((model, table))
             tables += [(each.model, each(model, admin.site)) for each in table.inlines]
-    for model, table in tables:
+    for model, table in tables:  # type: ignore[assignment]
         shown = [getattr(table, name, None) or () for name in ("list_display", "fields")]
         for name in [*shown[0], *table.readonly_fields, *flatten(list(shown[1]))]:
             try:

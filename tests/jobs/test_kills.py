@@ -114,6 +114,10 @@ def unfinished() -> int:
     return Errand.objects.filter(due_at__isnull=False, parked_at=None).count()
 
 
+def wait_for_effects(n: int) -> None:
+    eventually(lambda: Effect.objects.count() >= n, 8)
+
+
 def assert_done_once(n: int) -> None:
     assert eventually(lambda: not unfinished()), f"{unfinished()} of {n} not done"
     assert Effect.objects.count() == n
@@ -127,8 +131,7 @@ def test_nothing_is_lost_or_done_twice_while_the_whole_tree_is_killed_again_and_
     queue.nudge("errands")
     kills = 0
     while unfinished() and kills < 8:
-        before = Effect.objects.count()
-        eventually(lambda before=before: Effect.objects.count() > before, 8)
+        wait_for_effects(Effect.objects.count() + 1)
         if kills % 3 == 2:
             runner.kill()
             runner.start()

@@ -26,7 +26,7 @@ def desk(client: Client, minji: User, settings: Settings) -> Client:
 
 
 def said(answer: object) -> list[str]:
-    return [str(message) for message in get_messages(answer.wsgi_request)]  # type: ignore[attr-defined]
+    return [str(message) for message in get_messages(answer.wsgi_request)]
 
 
 def test_a_page_of_thirty_asks_as_often_as_a_page_of_one(

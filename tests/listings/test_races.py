@@ -45,7 +45,7 @@ def test_changes_of_one_moment_never_make_two_waiting_publications() -> None:
 def test_the_same_prefix_is_listed_once_by_two_at_once() -> None:
     found = in_threads(*[lambda: make_listing("198.51.100.7") for _ in range(4)])
 
-    assert len({listing.pk for listing in found}) == 1  # type: ignore[attr-defined]
+    assert len({listing.pk for listing in found}) == 1
     assert Listing.objects.count() == 1
 
 

@@ -46,7 +46,7 @@ def test_the_feed_says_of_every_address_what_the_most_specific_prefix_says(
     assert [model(marks, address) for address in base] == [
         any(address in text for text in texts) for address in base
     ]
-    assert texts == list(collapse_addresses(texts))
+    assert texts == list(collapse_addresses(texts))  # type: ignore[type-var]
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(0, 32))

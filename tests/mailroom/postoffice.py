@@ -17,8 +17,8 @@ class OnAFreePort(Controller):
 
     def _trigger_server(self) -> None:
         assert self.server is not None
-        self.port = int(self.server.sockets[0].getsockname()[1])  # type: ignore[attr-defined]
-        super()._trigger_server()
+        self.port = int(self.server.sockets[0].getsockname()[1])
+        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 class PostOffice:
@@ -72,7 +72,7 @@ class PostOffice:
             self.taken.append(envelope)
         if self.drop:
             assert server.transport is not None
-            server.transport.abort()  # type: ignore[attr-defined]
+            server.transport.abort()
         return self.answer
 
     # -- What tests ask -----------------------------------------------------------

@@ -36,7 +36,7 @@ MOMENT = datetime(2026, 3, 12, 9, 14, tzinfo=UTC)
 
 def composed(**fields: str) -> Letter:
     whole = {"recipient": "owner@hosting.example", "subject": "Is 198.51.100.25 yours?", **fields}
-    return Letter(pk=7, language="en", written_at=MOMENT, **whole)  # type: ignore[misc]
+    return Letter(pk=7, language="en", written_at=MOMENT, **whole)
 
 
 def octets(letter: Letter) -> bytes:

@@ -1,5 +1,6 @@
 """The ladder: who is asked, when, and when it ends."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -20,7 +21,7 @@ START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-def clock() -> time_machine.Traveller:
+def clock() -> Iterator[time_machine.Traveller]:
     with time_machine.travel(START, tick=False) as travelled:
         yield travelled
 
@@ -169,7 +170,7 @@ def test_nobody_is_asked_where_the_registry_knows_nobody(
 
 
 def test_our_own_domain_is_never_written_to(registry: FakeRegistry, settings: object) -> None:
-    settings.POSTERN_OWN_DOMAINS = ["hosting.example"]  # type: ignore[attr-defined]
+    settings.POSTERN_OWN_DOMAINS = ["hosting.example"]
     inquiry = make_inquiry()
 
     sweep()

@@ -161,4 +161,4 @@ def test_the_sender_sees_no_word_of_the_customers_conversation(
 
 def test_a_guessed_or_expired_link_opens_nothing(client: Client, ticket: Ticket) -> None:
     assert client.get("/case/guessed/").status_code == 404
-    assert client.get(f"/case/of/{ticket.conversations.first().pk}/").status_code == 404  # type: ignore[union-attr]
+    assert client.get(f"/case/of/{ticket.conversations.first().pk}/").status_code == 404

@@ -40,7 +40,7 @@ def look(case: Case) -> Case:
 
 def prove_everywhere(case: Case) -> None:
     """Every sink proves the serial that the case waits for."""
-    publication = Publication.objects.get(serial=case.gone_serial)
+    publication = Publication.objects.get(serial=case.gone_serial or 0)
     Publication.objects.filter(pk=publication.pk).update(published_at=timezone.now())
     Receipt.objects.create(sink=make_sink(), publication=publication, proof="read back")
 
@@ -293,7 +293,7 @@ def test_history_replays_to_the_present_state(clinic: Tenant, minji: User) -> No
     case.refresh_from_db()
     actions.take_step(case, Event.REFUSE, agent(minji), note="No.")
 
-    state = State.GATHERING
+    state: str = State.GATHERING
     for entry in case.entries.all():
         assert entry.source == state
         state = entry.target

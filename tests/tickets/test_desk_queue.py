@@ -108,7 +108,8 @@ def test_pages_follow_each_other_without_a_gap_or_a_double() -> None:
         Case.objects.filter(pk=case.pk).update(
             answer_by=None if n > 4 else due + timedelta(hours=n // 2)
         )
-    seen, query = [], {}
+    seen: list[int] = []
+    query: dict[str, str] = {}
     for _page in range(4):
         sheet = queue.urgent_first(Case.objects.all(), query, size=2)
         seen += [case.pk for case in sheet.cases]

@@ -55,7 +55,7 @@ def test_every_state_named_in_the_table_exists(table: Lifecycle) -> None:
 def test_every_nudge_names_a_sweep(table: Lifecycle, settings: object) -> None:
     nudged = {kind for step in table.transitions for kind in step.nudges}
 
-    assert nudged <= set(settings.SWEEPS)  # type: ignore[attr-defined]
+    assert nudged <= set(settings.SWEEPS)
 
 
 def test_every_state_of_a_case_has_somebody_whose_turn_it_is() -> None:
