@@ -6,7 +6,7 @@ table, and writes history, state and nudges together; ``advance_all`` does so
 for many rows at once.  No other code in the tree assigns a state.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
@@ -20,6 +20,7 @@ from escalation.actors import Actor, Role
 from escalation.errors import KeyReused, Refused, type_of_text
 
 BULK = 500  # rows in one statement
+STAFF = frozenset({Role.AGENT, Role.DESK})
 
 
 class NotAllowed(Refused):
@@ -80,6 +81,8 @@ class Lifecycle:
     """A table of transitions over named states.
 
     ``states`` and ``events`` are the ``TextChoices`` whose labels people read.
+    ``told_as`` names, for states that staff alone may know of, the state that
+    everybody else is told instead.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Lifecycle:
     initial: str
     final: frozenset[str]
     transitions: tuple[Transition, ...]
+    told_as: Mapping[str, str] = field(default_factory=dict)
     _index: dict[tuple[str, str], Transition] = field(init=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -104,7 +108,8 @@ class Lifecycle:
         then the actor's role (``NotYours``), then the guard, then the note.
         """
         step = self._index.get((event, subject.state))
-        names = {"step": self.events(event).label, "state": self.states(subject.state).label}
+        told = subject.state if actor.role in STAFF else self.told(subject.state)
+        names = {"step": self.events(event).label, "state": self.states(told).label}
         if step is None:
             raise NotAllowed(
                 gettext("“%(step)s” is not possible now: the state is “%(state)s”.") % names
@@ -119,6 +124,10 @@ class Lifecycle:
         if step.needs_note and not note.strip():
             raise NotAllowed(gettext("“%(step)s” needs a reason: write it in the note.") % names)
         return step
+
+    def told(self, state: str) -> str:
+        """``state`` as outsiders may know it."""
+        return self.told_as.get(state, state)
 
     def steps_for(self, subject: Subject, actor: Actor) -> Iterator[tuple[Transition, str]]:
         """Yield the steps of ``actor``'s role from here, each with what is in its way.
