@@ -1,5 +1,6 @@
 """Who acts: a person in a role, or the desk itself.  Passed to every write."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -37,6 +38,18 @@ class Actor:
     user: "User | None" = None
     tenant_id: int | None = None
     level: int = 0
+
+    def own_key(self, key: str, place: object) -> str:
+        """An idempotency key that a party sent, as it is kept: apart from everybody else's.
+
+        Parties choose their keys, so those of one must mean nothing to
+        another, nor to the desk.  ``place`` is what tells the parties of a
+        role apart (a ticket).  The desk's own keys stay as they are.
+        """
+        if not key or self.role in {Role.AGENT, Role.DESK}:
+            return key
+        side = "customer" if self.role in CUSTOMER else self.role.value
+        return f"party:{hashlib.sha256(f'{side}:{place}:{key}'.encode()).hexdigest()}"
 
     def person(self) -> "User":
         """The person who acts; raises ``ValueError`` for those who have no account."""

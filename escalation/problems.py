@@ -43,6 +43,8 @@ def as_response(error: Exception, context: dict[str, Any]) -> Response | None:
             more["errors"] = {error.field: [error.message]}
         body = document(error.status, error.code, str(error.title), error.message, **more)
         return Response(body, status=error.status, content_type=PROBLEM)
+    if isinstance(error, RecursionError):  # the JSON reader's answer to a million brackets
+        error = exceptions.ParseError()
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -186,6 +186,7 @@ HOUSEKEEPING = [  # once an hour
     "escalation.queue.prune",
     "mailroom.housekeeping.forget_texts",
     "ownership.housekeeping.forget",
+    "tickets.jobs.prune_drafts",
 ]
 HEALTH_CHECKS = [
     "listings.health.publications",

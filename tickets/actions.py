@@ -49,6 +49,7 @@ def take_step(
 
     Raises ``NotAllowed`` or ``NotYours`` with words, see ``lifecycle.advance``.
     """
+    key = actor.own_key(key, ticket.pk if ticket else "")
 
     def follow(case: Case, entry: Entry) -> None:
         if entry.changed_state:
@@ -60,11 +61,17 @@ def take_step(
 
     with transaction.atomic():
         case.refresh_from_db(from_queryset=Case.objects.select_for_update())
+        if ticket is not None and event in OF_OPEN_TICKETS and not _is_open(ticket):
+            raise NotAllowed(_("This ticket has ended: open it again first."))
         number = case.level + 1 if event in RISING else None
         entry: Entry = advance(
             case, event, actor, note=note, key=key, effect=follow, ticket=ticket, number=number
         )
     return entry
+
+
+def _is_open(ticket: Ticket) -> bool:
+    return Ticket.objects.filter(pk=ticket.pk, ended_at=None).exists()
 
 
 def start_turn(case: Case) -> None:
@@ -218,6 +225,8 @@ CONSEQUENCES: "dict[str, Callable[[Case, Entry], None]]" = {
     Event.ASK_BY_HAND: _asked_by_hand,
     Event.REOPEN: _reopened,
 }
+# Steps for those who wait: who has withdrawn does not act for the others on the case.
+OF_OPEN_TICKETS = frozenset({Event.ESCALATE, Event.APPEAL, Event.INSIST})
 RISING = frozenset({Event.ESCALATE, Event.APPEAL, Event.RELAPSE, Event.SINK_FAILED})
 
 
@@ -236,16 +245,19 @@ def say(
 
     The desk's own words go out by letter.  Raises as ``talking.post`` does.
     """
-    case = conversation.case
     with transaction.atomic():
+        case = Case.objects.select_for_update().get(pk=conversation.case_id)
         message = talking.post(conversation, actor, text, files=files, key=key)
+        ticket = conversation.ticket
         if actor.role in {Role.AGENT, Role.DESK}:
             if conversation.party in {Party.CUSTOMER, Party.SENDER}:
                 emails.new_message(conversation, message)
+        elif ticket is None or not _is_open(ticket):
+            pass  # kept, and read; but who has left answers no question for the others
         elif actor.role == Role.SENDER and case.state == State.AWAITING_SENDER:
-            take_step(case, Event.SENDER_REPLIED, actor, ticket=conversation.ticket)
+            take_step(case, Event.SENDER_REPLIED, actor, ticket=ticket)
         elif actor.role in CUSTOMER and case.state == State.AWAITING_CUSTOMER:
-            take_step(case, Event.CUSTOMER_REPLIED, actor, ticket=conversation.ticket)
+            take_step(case, Event.CUSTOMER_REPLIED, actor, ticket=ticket)
     return message
 
 
@@ -256,13 +268,14 @@ def withdraw(ticket: Ticket, actor: Actor, *, note: str = "", key: str = "") -> 
     """
     with transaction.atomic():
         case = Case.objects.select_for_update().get(pk=ticket.case_id)
-        if key and case.entries.filter(key=key).exists():
+        if key and case.entries.filter(key=actor.own_key(key, ticket.pk)).exists():
             return
         ended = Ticket.objects.filter(pk=ticket.pk, ended_at=None)
         if not ended.update(ended_at=timezone.now()):
             raise NotAllowed(_("This ticket has ended already."))
         if case.tickets.filter(ended_at=None).exists():
-            advance(case, Event.LEFT, actor, note=note, key=key, ticket=ticket)
+            own = actor.own_key(key, ticket.pk)
+            advance(case, Event.LEFT, actor, note=note, key=own, ticket=ticket)
         else:
             take_step(case, Event.WITHDRAW, actor, note=note, key=key, ticket=ticket)
     ticket.refresh_from_db()

@@ -68,8 +68,13 @@ def _ask(name: str, kind: str) -> list[str]:
         return []
     if kind == "TXT":  # strings of one record are joined without spaces (RFC 7208, section 3.3)
         texts = (b"".join(record.strings).decode("ascii", "replace") for record in answer)
-        return [text[:MOST_TEXT] for text in texts]
-    return [str(record).rstrip(".")[:MOST_TEXT] for record in answer]
+        return [plain(text)[:MOST_TEXT] for text in texts]
+    return [plain(str(record)).rstrip(".")[:MOST_TEXT] for record in answer]
+
+
+def plain(text: str) -> str:
+    """``text`` without what no database keeps (NUL), and no screen should show."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _texts(name: str) -> list[str]:

@@ -4,8 +4,10 @@ Each guard returns "" when nothing is in the way, else the reason in words that
 say what would make the step possible.
 """
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from escalation import prefixes
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from tickets.models import Case, Entry
 
 HIGHEST = 3
+MOST_LOOKS = 3  # that one tenant may ask for about one case within a day
 
 
 def is_listed(case: "Case", actor: Actor) -> str:
@@ -156,10 +159,23 @@ def nobody_else_waits(case: "Case", actor: Actor) -> str:
     return ""
 
 
+def has_not_insisted_lately(case: "Case", actor: Actor) -> str:
+    """Each look ends with letters to others: a tenant may ask for so many, and no more."""
+    if actor.tenant_id is None:
+        return ""
+    since = timezone.now() - timedelta(days=1)
+    asked = case.entries.filter(event__in=["insist", "reopen"], happened_at__gt=since)
+    if asked.filter(ticket__tenant_id=actor.tenant_id).count() < MOST_LOOKS:
+        return ""
+    return _("We have looked %d times within a day. Write to the desk, or try again tomorrow.") % (
+        MOST_LOOKS
+    )
+
+
 def no_other_is_live(case: "Case", actor: Actor) -> str:
     other = type(case).objects.live().filter(prefix=case.prefix).exclude(pk=case.pk).first()
     if other is None:
-        return ""
+        return has_not_insisted_lately(case, actor)
     if actor.tenant_id is not None:  # the newer one may be another tenant's: not a word of it
         return _("This case has ended for good: open a new ticket about %(prefix)s.") % {
             "prefix": case.shown_prefix

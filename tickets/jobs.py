@@ -250,6 +250,7 @@ def fire(clock: Clock) -> None:
         owed.owe_at(clock, ladder.following(clock, case.level))
 
 
-def prune_drafts() -> None:
-    """Uploads that filled in a form and led to nothing."""
-    Draft.objects.filter(made_at__lt=timezone.now() - timedelta(days=DRAFT_DAYS)).delete()
+def prune_drafts() -> int:
+    """Delete uploads that filled in a form a day ago; return how many."""
+    old = Draft.objects.filter(made_at__lt=timezone.now() - timedelta(days=DRAFT_DAYS))
+    return old.delete()[0]

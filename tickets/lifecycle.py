@@ -124,7 +124,7 @@ CASE = Lifecycle(
         Transition(E.APPEAL, frozenset({S.REFUSED}), S.IN_REVIEW, ADMIN | {Role.SENDER},
                    needs_note=True),
         Transition(E.INSIST, frozenset({S.NOT_LISTED}), S.GATHERING, ADMIN | REVIEWED,
-                   nudges=("cases",)),
+                   guard=guards.has_not_insisted_lately, nudges=("cases",)),
         Transition(E.ESCALATE, OPEN, None, ADMIN | REVIEWED, guard=guards.can_go_higher,
                    needs_note=True),
         Transition(E.LEFT, MAY_LEAVE, None, ADMIN),

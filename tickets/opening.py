@@ -99,7 +99,7 @@ def open_ticket(tenant: Tenant, actor: Actor, wish: Application, *, key: str = "
     if done := _done_before(tenant, wish, key):
         return done
     prefix = check(tenant, wish)
-    _check_quota(tenant)
+    _check_quota(tenant, wish.sender_email)
     try:
         return _write(tenant, actor, wish, prefix, key)
     except IntegrityError:
@@ -117,13 +117,23 @@ def _done_before(tenant: Tenant, wish: Application, key: str) -> Ticket | None:
     return done
 
 
-def _check_quota(tenant: Tenant) -> None:
+MOST_FOR_SENDER = 40  # tickets that one tenant may open within a day for one sender
+
+
+def _check_quota(tenant: Tenant, sender_email: str) -> None:
     """Each ticket has letters written to others: a bound keeps them from being flooded."""
     most = settings.POSTERN_TENANT_TICKETS
     since = timezone.now() - timedelta(days=1)
     if tenant.tickets.filter(opened_at__gt=since)[:most].count() >= most:
         raise TooMany(
             _("%d tickets within a day are the most. Write to the desk in one of them.") % most
+        )
+    theirs = tenant.tickets.filter(opened_at__gt=since, sender_key=sender_email.strip().lower())
+    if theirs[:MOST_FOR_SENDER].count() >= MOST_FOR_SENDER:
+        raise TooMany(
+            _("%d tickets within a day for one sender are the most: each is a letter to them.")
+            % MOST_FOR_SENDER,
+            field="sender_email",
         )
 
 

@@ -70,6 +70,7 @@ def post(
 
     ``key`` makes a retry safe.  Raises ``Empty`` and ``TooMuch``.
     """
+    key = actor.own_key(key, conversation.pk)
     if key and (done := conversation.messages.filter(key=key).first()):
         return done
     text = text.replace("\r\n", "\n").strip()

@@ -24,6 +24,7 @@ from tickets.lifecycle import CASE, QUIET, Event, Party
 from tickets.models import Attachment, Case, Draft, Ticket
 
 DRAFT_SALT = "tickets.draft"
+MOST_DRAFTS = 20  # uploads of one person that are kept; older ones make room
 # The steps that a tenant may take from its page, as the table offers them.
 OFFERED = (Event.ESCALATE, Event.APPEAL, Event.INSIST, Event.WITHDRAW, Event.REOPEN)
 
@@ -111,6 +112,9 @@ def _read_bounce(request: HttpRequest, tenant: Tenant, actor: Actor) -> HttpResp
     draft = Draft.objects.create(
         tenant=tenant, user=actor.person(), name=file.name[:200], content=file.content
     )
+    own = Draft.objects.filter(user=actor.person())
+    too_many = own.order_by("-pk").values_list("pk", flat=True)[MOST_DRAFTS : MOST_DRAFTS + 100]
+    own.filter(pk__in=list(too_many)).delete()
     found = reading.from_bounce(file.content)
     if problem := found.pop("problem", ""):
         messages.warning(request, problem)

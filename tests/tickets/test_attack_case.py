@@ -11,8 +11,9 @@ from django.utils import timezone
 from customers.models import Tenant, User
 from escalation.actors import DESK, SENDER, Actor, Role
 from escalation.lifecycle import NotAllowed
+from escalation.prefixes import parse_prefix
 from mailroom.models import Letter
-from tests.tickets.factories import admin_of, agent, make_case, make_ticket
+from tests.tickets.factories import admin_of, agent, make_case, make_proof, make_ticket
 from tickets import actions, facts, jobs, opening, stations, talking, views
 from tickets.lifecycle import Event, Party, State
 from tickets.models import Case, Conversation, Draft, Ticket
@@ -34,6 +35,11 @@ def theirs(ours: Ticket, school: Tenant) -> Ticket:
 
 def talk(ticket: Ticket, party: Party) -> Conversation:
     return ticket.conversations.select_related("case", "ticket").get(party=party)
+
+
+def review(case: Case) -> None:
+    make_proof(case.prefix)
+    actions.take_step(case, Event.PROOF_ON_FILE, DESK)
 
 
 # -- Keys -----------------------------------------------------------------------------
@@ -98,10 +104,8 @@ def test_a_reply_of_who_has_left_does_not_end_the_question_to_the_others(
     theirs: Ticket, ours: Ticket, clinic: Tenant, minji: User
 ) -> None:
     case = ours.case
-    actions.take_step(case, Event.OWNER_DENIED, DESK)
-    Case.objects.filter(pk=case.pk).update(**{"state": State.IN_REVIEW})
+    review(case)
     actions.withdraw(ours, admin_of(clinic))
-    case.refresh_from_db()
     actions.take_step(case, Event.ASK_SENDER, agent(minji), note="What changed?")
 
     actions.say(talk(ours, Party.SENDER), SENDER, "I am gone.")
@@ -112,8 +116,7 @@ def test_a_reply_of_who_has_left_does_not_end_the_question_to_the_others(
 
 def test_two_replies_at_once_are_both_kept(ours: Ticket, minji: User) -> None:
     case = ours.case
-    Case.objects.filter(pk=case.pk).update(**{"state": State.IN_REVIEW})
-    case.refresh_from_db()
+    review(case)
     actions.take_step(case, Event.ASK_SENDER, agent(minji), note="What changed?")
     one, other = talk(ours, Party.SENDER), talk(ours, Party.SENDER)
 
@@ -164,11 +167,15 @@ def test_no_tenant_learns_that_another_has_opened_a_newer_case(
 
 
 def test_one_sender_gets_few_letters_however_many_tickets_name_them(clinic: Tenant) -> None:
+    def open_one(number: int) -> None:
+        address = f"198.51.100.{number}"
+        make_ticket(clinic, address, listed=False, sender_email="V@victim.example")
+
+    for number in range(opening.MOST_FOR_SENDER):
+        open_one(number)
+
     with pytest.raises(opening.TooMany, match="sender"):
-        for number in range(opening.MOST_FOR_SENDER + 1):
-            make_ticket(
-                clinic, f"198.51.100.{number}", listed=False, sender_email="V@victim.example"
-            )
+        open_one(250)
 
 
 def test_looking_again_and_again_writes_no_flood_of_letters(clinic: Tenant) -> None:
@@ -263,15 +270,9 @@ def test_what_a_stranger_puts_into_the_dns_fits_a_document() -> None:
     assert facts.plain("v=spf1 \x00\x1b[2J\u202e -all") == "v=spf1 ??[2J? -all"
 
 
-def test_the_notes_of_a_dns_look_up_never_raise() -> None:
+def test_no_domain_name_breaks_the_look_up() -> None:
     for domain in ("a" * 70 + ".example", "..", "x" * 300, "xn--\x00", "\udc80.example"):
-        assert set(facts.gather(make_net(), domain)) >= {"spf", "dmarc"}
-
-
-def make_net() -> Any:
-    from escalation.prefixes import parse_prefix
-
-    return parse_prefix("2001:db8::/64")
+        assert set(facts.gather(parse_prefix("2001:db8::/64"), domain)) >= {"spf", "dmarc"}
 
 
 def test_talking_keys_are_as_long_as_they_may_be(ours: Ticket, clinic: Tenant) -> None:
