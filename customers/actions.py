@@ -18,6 +18,8 @@ from mailroom.actions import write
 
 INVITATION_LASTS = timedelta(days=7)
 MOST_OPEN_INVITATIONS = 50  # of one tenant: we are nobody's bulk mailer
+MOST_A_DAY = 100  # invitations of one tenant, withdrawn ones too: each is a letter
+MOST_TO_ONE_ADDRESS = 3  # of them
 MOST_LIVE_KEYS = 20  # of one tenant
 
 STAFF = frozenset({Role.AGENT, Role.DESK})
@@ -80,11 +82,23 @@ def invite(tenant: Tenant, actor: Actor, *, email: str, kind: str, language: str
         _locked(tenant.pk)
         if tenant.memberships.filter(user__email=email).exists():
             raise Refused(_("%s is a member already.") % email, field="email")
+        _check_letters(tenant, email)
         waiting = tenant.invitations.open()
         waiting.filter(email=email).update(withdrawn_at=timezone.now())
         if waiting.count() >= MOST_OPEN_INVITATIONS:
             raise Refused(_("Too many invitations are open: withdraw some, or wait for answers."))
         return _write_invitation(tenant, actor, email=email, kind=kind, language=language)
+
+
+def _check_letters(tenant: Tenant, email: str) -> None:
+    today = tenant.invitations.filter(invited_at__gt=timezone.now() - timedelta(days=1))
+    if today.filter(email=email).count() >= MOST_TO_ONE_ADDRESS:
+        raise Refused(
+            _("We have written to %s often enough today: try again tomorrow.") % email,
+            field="email",
+        )
+    if today.count() >= MOST_A_DAY:
+        raise Refused(_("Too many invitations were sent today: send the rest tomorrow."))
 
 
 def _write_invitation(tenant: Tenant, actor: Actor, **fields: str) -> Invitation:

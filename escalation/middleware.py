@@ -5,6 +5,7 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+TEXT = "text/plain; charset=utf-8"
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -14,9 +15,25 @@ def headers(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...
     def answer(request: HttpRequest) -> HttpResponse:
         response = get_response(request)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
-        if "sessionid" in request.COOKIES:
+        if settings.SESSION_COOKIE_NAME in request.COOKIES or request.path.startswith("/api/v"):
             response.headers.setdefault("Cache-Control", "private, no-store")
         return response
+
+    return answer
+
+
+def bounded(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[..., HttpResponse]:
+    """Refuse a body that is larger than any form of ours, before anything reads it.
+
+    Django bounds fields, and the number of files, but not the size of a file.
+    A body of unannounced length is read as empty.
+    """
+
+    def answer(request: HttpRequest) -> HttpResponse:
+        announced = request.META.get("CONTENT_LENGTH") or "0"
+        if len(announced) > 12 or not announced.isdigit() or int(announced) > settings.BODY_MAX:
+            return HttpResponse("This is more than we take at once.\n", TEXT, status=413)
+        return get_response(request)
 
     return answer
 

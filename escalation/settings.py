@@ -74,7 +74,12 @@ INSTALLED_APPS = [
     "drf_spectacular",
 ]
 MIDDLEWARE = [
+    # First those whose headers belong to every answer, files and errors too.
+    "escalation.middleware.headers",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "escalation.middleware.bounded",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -82,10 +87,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "csp.middleware.CSPMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "escalation.middleware.headers",
 ]
 ROOT_URLCONF = "escalation.urls"
 WSGI_APPLICATION = "escalation.wsgi.application"
@@ -214,6 +216,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # nobody makes us write to a stranger
 ACCOUNT_EMAIL_NOTIFICATIONS = True  # a letter tells of every change to an account
 ACCOUNT_MAX_EMAIL_ADDRESSES = 1
+ACCOUNT_RATE_LIMITS = {"reset_password": "20/m/ip,5/h/key"}  # no mailbox is flooded by resets
 ACCOUNT_SESSION_REMEMBER = True  # as long as SESSION_COOKIE_AGE says, for everybody
 ACCOUNT_PASSWORD_RESET_TOKEN_GENERATOR = "customers.passwords.ResetTokens"  # noqa: S105 -- a path
 PASSWORD_RESET_TIMEOUT = 24 * 3600  # seconds
@@ -270,6 +273,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = (POSTERN_UPLOAD_MIB + 1) * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
 DATA_UPLOAD_MAX_NUMBER_FILES = 5
+BODY_MAX = (DATA_UPLOAD_MAX_NUMBER_FILES * POSTERN_UPLOAD_MIB + 1) * 1024 * 1024  # bytes
 
 # -- Languages and time ---------------------------------------------------------------
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
@@ -379,7 +383,10 @@ LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"tokens": {"()": "escalation.logs.MaskTokens"}},
+    "handlers": {
+        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}
+    },
     "root": {
         "handlers": ["stderr"],
         "level": text("POSTERN_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),

@@ -49,11 +49,26 @@ def render(template: str, context: Mapping[str, Any], language: str) -> Text:
         body = _fill([f"{template}.body.txt"], values)
         why = _fill([f"{template}.why.txt", "mailroom/why.txt"], values)
         foot = _fill(["mailroom/foot.txt"], {**values, "why": single_line(why)})
-    parts = [part.replace(Letter.LINK, "").replace(mark, Letter.LINK) for part in (body, foot)]
-    return Text(
-        single_line(subject.replace(mark, ""), LONGEST_SUBJECT),
-        "\n\n-- \n".join(_set_in_lines(part) for part in parts) + "\n",
-    )
+    parts = [_set_in_lines(_with_link(part, mark)) for part in (body, foot)]
+    plain = _without_link(subject.replace(mark, ""))
+    return Text(single_line(plain, LONGEST_SUBJECT), "\n\n-- \n".join(parts) + "\n")
+
+
+def _with_link(part: str, mark: str) -> str:
+    """``part`` with the link where the template has it, and nowhere else.
+
+    The link opens what is the reader's own: other people's words that become
+    it could carry it elsewhere (``https://…/?[[link]]``).
+    """
+    return _without_link(part).replace(mark, Letter.LINK)
+
+
+def _without_link(text: str) -> str:
+    """``text`` without the link's place, also where taking one out, or cleaning, makes another."""
+    text = clean(text)
+    while Letter.LINK in text:
+        text = text.replace(Letter.LINK, "")
+    return text
 
 
 def known_language(language: str) -> str:

@@ -1,0 +1,46 @@
+"""The desk as a mail cannon: whom an admin of a tenant can have it write to, and how often."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from customers import actions
+from customers.models import Tenant, User
+from escalation.errors import Refused
+from mailroom.models import Letter
+from tests.tickets.factories import admin_of
+
+pytestmark = pytest.mark.django_db
+
+
+def invite(clinic: Tenant, email: str) -> None:
+    made = actions.invite(clinic, admin_of(clinic), email=email, kind="member", language="en")
+    actions.withdraw_invitation(made, admin_of(clinic))
+
+
+def test_nobody_is_invited_again_and_again(clinic: Tenant, dana: User) -> None:
+    for _ in range(actions.MOST_TO_ONE_ADDRESS):
+        invite(clinic, "victim@people.example")
+
+    with pytest.raises(Refused, match="today"):
+        invite(clinic, "Victim@people.example")
+
+
+def test_invitations_that_are_withdrawn_count_as_well(clinic: Tenant, dana: User) -> None:
+    for number in range(actions.MOST_A_DAY):
+        invite(clinic, f"victim{number}@people.example")
+
+    with pytest.raises(Refused, match="today"):
+        invite(clinic, "one.more@people.example")
+
+
+def test_few_letters_are_written_to_who_forgot_their_password(client: Client, dana: User) -> None:
+    now = timezone.now()
+    for minutes in range(0, 50, 5):
+        with time_machine.travel(now + timedelta(minutes=minutes)):
+            client.post("/account/password/reset/", {"email": "Dana@clinic.example"})
+
+    assert 1 <= Letter.objects.filter(kind="password_reset").count() <= 5
