@@ -106,6 +106,16 @@ def _add(inquiry: Inquiry, level: int, evidence: dict[str, Any], domains: list[s
     inquiry.save(update_fields=["tenant_domains", "evidence", "level_needed", "flags"])
 
 
+def note_tenant(inquiry: Inquiry, domains: Iterable[str]) -> None:
+    """Another tenant waits for the same answer: its own word must not count either."""
+    with transaction.atomic():
+        inquiry.refresh_from_db(from_queryset=Inquiry.objects.select_for_update(no_key=True))
+        if not inquiry.outcome:
+            _add(
+                inquiry, inquiry.level_needed, inquiry.evidence, [one.casefold() for one in domains]
+            )
+
+
 def _take_proof_on_file(inquiry: Inquiry) -> None:
     if queries.effective_level(inquiry.asked) < inquiry.level_needed:
         return

@@ -29,9 +29,10 @@ def is_listed(case: "Case", actor: Actor) -> str:
 
 
 def is_not_listed(case: "Case", actor: Actor) -> str:
-    if not listed.touches(case.network):
-        return ""
-    return _("%(prefix)s is on our list.") % {"prefix": case.shown_prefix}
+    """What was taken out here counts as gone only when every sink has let go."""
+    if listed.touches(case.network):
+        return _("%(prefix)s is on our list.") % {"prefix": case.shown_prefix}
+    return "" if case.gone_serial is None else every_sink_let_go(case, actor)
 
 
 def owner_has_agreed(case: "Case", actor: Actor) -> str:

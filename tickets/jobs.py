@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -26,6 +27,7 @@ from tickets.models import Case, Clock, Conversation, Draft, Message
 
 EARLIER = 10  # past listings and cases kept as facts
 DRAFT_DAYS = 1
+REFUSALS_NOTED_DAYS = 7  # that the sweeps may stand still without one being missed
 
 OUTCOMES: dict[str, Event] = {
     Inquiry.Outcome.CONFIRMED: Event.OWNER_CONFIRMED,
@@ -59,16 +61,14 @@ def wake_up() -> None:
 
 def note_refused_letters() -> None:
     """A sender's server refused our letter, or never took it: tell the agents, and the customer."""
-    since = timezone.now() - timedelta(days=1)
+    since = timezone.now() - timedelta(days=REFUSALS_NOTED_DAYS)
     ended = Letter.objects.filter(Q(refused_at__gt=since) | Q(parked_at__gt=since))
     theirs = ended.filter(kind__startswith="sender-", link_key__startswith="case:")
-    letters = list(theirs.order_by("-pk")[:100])
-    known = Message.objects.filter(key__in=[f"refused:{letter.pk}" for letter in letters])
-    noted = set(known.values_list("key", flat=True))
-    for letter in letters:
-        if f"refused:{letter.pk}" in noted:
-            continue
-        conversation = Conversation.objects.filter(pk=letter.link_key.partition(":")[2]).first()
+    as_key = Concat(Value("refused:"), Cast("pk", CharField()))
+    noted = Message.objects.exclude(key="").filter(key=OuterRef("noted_as"))
+    for letter in theirs.annotate(noted_as=as_key).exclude(Exists(noted)).order_by("pk")[:100]:
+        found = Conversation.objects.filter(pk=letter.link_key.partition(":")[2])
+        conversation = found.select_related("case", "ticket").first()
         if conversation is None or conversation.ticket is None:
             continue
         text = _("Our letter did not reach %(email)s: %(reply)s") % {
@@ -76,9 +76,10 @@ def note_refused_letters() -> None:
             "reply": letter.smtp_reply or letter.last_error,
         }
         key = f"refused:{letter.pk}"
-        talking.post(talking.notebook(conversation.case), DESK, text, key=key)
-        customer = conversation.ticket.conversations.filter(party="customer").get()
-        talking.post(customer, DESK, text, key=key)
+        with transaction.atomic():  # both are told, or both the next time
+            talking.post(talking.notebook(conversation.case), DESK, text, key=key)
+            customer = conversation.ticket.conversations.filter(party="customer").get()
+            talking.post(customer, DESK, text, key=key)
 
 
 def look_at(case: Case) -> None:
@@ -114,7 +115,8 @@ def gather(case: Case) -> None:
         case.facts = gathered(case, asked, now)
         case.save(update_fields=["listing", "facts"])
         if case.listing is None:
-            actions.take_step(case, Event.FOUND_NOT_LISTED, DESK)
+            if not guards.is_not_listed(case, DESK):
+                actions.take_step(case, Event.FOUND_NOT_LISTED, DESK)
             return
         case.inquiry = owners.open_inquiry(
             case.network,
@@ -223,17 +225,16 @@ def when_over(case: Case, event: Event) -> None:
 
 def sweep_clocks() -> int:
     """Raise the cases whose party has had the ball for too long."""
-    return owed.work_through("clocks", Clock.objects.select_related("case"), fire, worst=2)
+    return owed.work_through("clocks", Clock.objects.all(), fire, worst=2)
 
 
 def fire(clock: Clock) -> None:
     """Raise the case of ``clock`` as far as its rules say by now, each level once."""
     now = timezone.now()
     with transaction.atomic():
+        # The case first: a step that somebody takes at this moment stops the clock under its lock.
+        case = Case.objects.select_for_update().get(pk=clock.case_id)
         owed.finish(clock)
-        case = clock.case
-        if clock.stopped_at is not None:
-            return
         while rule := ladder.due_rule(clock, case.level, now):
             before = case.level
             key = f"clock:{clock.pk}:{case.level + 1}"

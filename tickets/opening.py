@@ -19,6 +19,7 @@ from escalation.prefixes import Prefix
 from listings import queries as listed
 from mailroom import dsn
 from mailroom.lists import named_in
+from ownership import actions as owners
 from ownership.queries import is_within
 from tickets import actions, talking
 from tickets.lifecycle import Event, State
@@ -100,14 +101,16 @@ def open_ticket(tenant: Tenant, actor: Actor, wish: Application, *, key: str = "
         return done
     prefix = check(tenant, wish)
     _check_quota(tenant, wish.sender_email)
+    # Read before the transaction: a hostile bounce takes its time, and SQLite has one writer.
+    read = dsn.first_blocked(dsn.read(wish.bounce)) if wish.bounce else None
     try:
-        return _write(tenant, actor, wish, prefix, key)
+        return _write(tenant, actor, wish, prefix, read, key)
     except IntegrityError:
         # Somebody opened the same ticket, or made the same case, at this moment.
         if done := _done_before(tenant, wish, key):
             return done
         check(tenant, wish)
-        return _write(tenant, actor, wish, prefix, key)
+        return _write(tenant, actor, wish, prefix, read, key)
 
 
 def _done_before(tenant: Tenant, wish: Application, key: str) -> Ticket | None:
@@ -169,10 +172,16 @@ def check(tenant: Tenant, wish: Application) -> Prefix:
 
 
 @transaction.atomic
-def _write(tenant: Tenant, actor: Actor, wish: Application, prefix: Prefix, key: str) -> Ticket:
+def _write(
+    tenant: Tenant,
+    actor: Actor,
+    wish: Application,
+    prefix: Prefix,
+    read: dsn.Failure | None,
+    key: str,
+) -> Ticket:
     user = actor.person()
     case = _case_about(prefix, wish)
-    read = dsn.first_blocked(dsn.read(wish.bounce)) if wish.bounce else None
     reply = wish.smtp_reply or (read.diagnostic if read else "")
     ours = read is not None and is_within(read.remote_mta, settings.POSTERN_OWN_DOMAINS)
     named = None if ours else named_in(reply)
@@ -195,6 +204,8 @@ def _write(tenant: Tenant, actor: Actor, wish: Application, prefix: Prefix, key:
         fingerprint=wish.fingerprint() if key else "",
     )
     talking.begin(ticket, actor, wish.bounce, wish.bounce_name)
+    if case.inquiry is not None:  # under way already: the owner may be of this tenant's domains
+        owners.note_tenant(case.inquiry, tenant.domains.values_list("name", flat=True))
     actions.take_step(case, Event.OPENED, actor, ticket=ticket)
     if case.state == State.NOT_LISTED:
         actions.take_step(case, Event.INSIST, actor, ticket=ticket)

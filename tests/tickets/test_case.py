@@ -1,6 +1,7 @@
 """A case from gathering to the end, step by step, through the real jobs."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 import time_machine
@@ -118,6 +119,21 @@ def test_a_sink_that_fails_past_its_deadline_brings_the_case_back_one_level_up(
 
     assert (case.state, case.level) == (State.IN_REVIEW, 1)
     assert "mx1" in case.entries.get(event=Event.SINK_FAILED).note
+
+
+def test_a_removal_that_a_sink_has_not_proved_is_not_told_as_not_listed(
+    clinic: Tenant, minji: User
+) -> None:
+    make_sink()
+    case = make_case(tenant=clinic)
+    actions.take_step(case, Event.APPROVE, agent(minji))
+    with time_machine.travel(timezone.now() + timedelta(hours=3)):
+        look(case)
+        assert look(case).state == State.IN_REVIEW
+
+    prove_everywhere(case)
+
+    assert look(case).state == State.NOT_LISTED
 
 
 def test_an_address_that_offends_again_reopens_its_case_one_level_up(
@@ -364,6 +380,34 @@ def test_a_sender_whose_server_refuses_our_letter_is_told_of_once(clinic: Tenant
     customer = ticket.conversations.get(party=Party.CUSTOMER)
     noted = customer.messages.filter(text__contains="no such user")
     assert noted.count() == 1
+
+
+def test_every_refused_letter_is_told_of_however_many_there_are(
+    clinic: Tenant, settings: Any
+) -> None:
+    settings.POSTERN_TENANT_TICKETS = 200
+    tickets = [make_ticket(clinic, sender_email=f"s{n}@bank.example") for n in range(102)]
+    Letter.objects.filter(kind__startswith="sender-").update(
+        refused_at=timezone.now() - timedelta(days=2), smtp_reply="550 5.1.1 no such user"
+    )
+
+    jobs.note_refused_letters()
+    jobs.note_refused_letters()
+
+    told = Message.objects.filter(
+        conversation__party=Party.CUSTOMER, text__contains="no such user"
+    ).exclude(key="")
+    assert told.count() == len(tickets)
+
+
+def test_a_tenant_that_joins_a_case_cannot_be_its_own_owner(clinic: Tenant, school: Tenant) -> None:
+    case = look(make_ticket(clinic).case)
+
+    make_ticket(school, case.prefix)
+
+    assert case.inquiry is not None
+    case.inquiry.refresh_from_db()
+    assert set(case.inquiry.tenant_domains) >= set(school.domains.values_list("name", flat=True))
 
 
 def test_a_case_at_the_highest_level_still_has_a_time_to_be_answered_by(clinic: Tenant) -> None:
