@@ -5,9 +5,11 @@ from contextlib import suppress
 from functools import wraps
 from typing import Any, Final
 
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -61,6 +63,9 @@ def question(request: HttpRequest) -> HttpResponse:
         return unknown(request)
     if page := page_instead(request, letter):
         return redirect("answer:question") if request.method == "POST" else page
+    if is_about_another(request, letter):
+        messages.warning(request, _("You have opened another link since: nothing was sent yet."))
+        return redirect("answer:question")
     asked = actions.asked_prefixes(letter.request)
     form = AnswerForm(request.POST or None, asked=asked, network=letter.request.network)
     if request.method == "POST" and form.is_valid():
@@ -82,7 +87,7 @@ def stop(request: HttpRequest) -> HttpResponse:
     letter = letter_of(request)
     if letter is None:
         return unknown(request)
-    if page_instead(request, letter) is None:
+    if page_instead(request, letter) is None and not is_about_another(request, letter):
         with suppress(actions.NotOpen):  # somebody else has just answered: the page shows it
             actions.record_answer(letter, actions.Given(Answer.Kind.STOP))
     return redirect("answer:question")
@@ -99,6 +104,11 @@ def letter_of(request: HttpRequest) -> RequestLetter | None:
     found = RequestLetter.objects.filter(token_digest=digested) if digested else None
     related = "request__network", "request__contact", "request__answer", "request__forwarded_from"
     return found.select_related(*related).first() if found is not None else None
+
+
+def is_about_another(request: HttpRequest, letter: RequestLetter) -> bool:
+    """Whether the form was made for another link, which this browser had opened before."""
+    return request.POST.get("letter", str(letter.pk)) != str(letter.pk)
 
 
 def unknown(request: HttpRequest) -> HttpResponse:
