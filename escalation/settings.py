@@ -279,6 +279,7 @@ BODY_MAX = (DATA_UPLOAD_MAX_NUMBER_FILES * POSTERN_UPLOAD_MIB + 1) * 1024 * 1024
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
 LANGUAGE_CODE = text("POSTERN_LANGUAGE", "en", "Language where nobody has chosen one: en or ko.")
 LOCALE_PATHS = [BASE_DIR / "locale"]
+FORMAT_MODULE_PATH = "escalation.formats"
 TIME_ZONE = text("POSTERN_TIME_ZONE", "UTC", "Time zone in which pages and letters show times.")
 USE_I18N = USE_TZ = True
 

@@ -391,7 +391,7 @@ class Proof(models.Model):
         indexes = [models.Index(fields=["first", "last"], name="ownership_proof_range")]
 
     def __str__(self) -> str:
-        return f"level {self.level}: {self.range}"
+        return _("level %(level)d: %(range)s") % {"level": self.level, "range": self.range}
 
     @property
     def range(self) -> str:

@@ -1,0 +1,5 @@
+DATE_FORMAT = "Y년 n월 j일"
+TIME_FORMAT = "H:i"
+DATETIME_FORMAT = "Y년 n월 j일 H:i"
+MONTH_DAY_FORMAT = "n월 j일"
+SHORT_DATETIME_FORMAT = "Y-m-d H:i"
