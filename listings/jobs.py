@@ -1,13 +1,14 @@
 """The sweeps of the list: what has expired, what must be published, what is proved."""
 
+from time import monotonic
+
 from escalation import owed, queue
 from escalation.errors import TryAgainLater
 from listings import actions, feed_guard, publishing, queries, sinks
 from listings.editions import spooled
 from listings.models import Publication, Sink
 
-PUBLISH_WORST = 30.0  # seconds: a million prefixes, with room to spare
-PROVE_WORST = 30.0
+WORST = 30.0  # seconds to publish or to read back a million prefixes, with room to spare
 CHECKED = 100  # changed prefixes of each kind that a receipt looks for
 
 
@@ -21,15 +22,20 @@ def sweep_listings() -> int:
 
 
 def sweep_publications() -> int:
-    """Publish the serials that are due, and read back those that are out."""
+    """Read back what is out, publish the serials that are due, and read those back.
+
+    A long list may leave no time for all three: another sweep goes on.
+    """
+    begun, n = monotonic(), 0
     publishing.keep_fresh()
-    rows = Publication.objects.all()
-    n = owed.work_through(
-        "publications", rows.filter(published_at=None), publish, worst=PUBLISH_WORST
-    )
-    return n + owed.work_through(
-        "publications", rows.filter(published_at__isnull=False), prove, worst=PROVE_WORST
-    )
+    out = Publication.objects.filter(published_at__isnull=False)
+    waiting = Publication.objects.filter(published_at=None)
+    for rows, work in ((out, prove), (waiting, publish), (out, prove)):
+        if monotonic() - begun > owed.BUDGET - WORST:
+            queue.nudge("publications")
+            break
+        n += owed.work_through("publications", rows, work, worst=WORST)
+    return n
 
 
 def publish(publication: Publication) -> None:
@@ -52,7 +58,7 @@ def prove(publication: Publication) -> None:
         publishing.record(publication, {}, [])
         return
     since = queries.proved_serial() or 0
-    changed = queries.changed_prefixes(since, publication.serial, CHECKED)
+    changed = queries.changed_prefixes(since, publication, CHECKED)
     expected = [(prefix, queries.touches(prefix)) for prefix in changed]
     proofs, failures = {}, []
     for sink in Sink.objects.filter(enabled=True).exclude(receipts__publication=publication):

@@ -124,8 +124,9 @@ def publish(publication: Publication, edition: Edition) -> None:
     for kind in kinds:
         sinks.KINDS[kind].prepare(edition)
     with transaction.atomic():
-        finish(publication, due_at=timezone.now())
+        # Before the row itself: who has this lock marks the rows of earlier serials.
         list(Sink.objects.select_for_update(no_key=True).order_by("pk"))
+        finish(publication, due_at=timezone.now())
         if overtaken(publication):
             _supersede(publication)
             return

@@ -21,6 +21,7 @@ from listings.models import (
     ENFORCED,
     Listing,
     ListingException,
+    Publication,
     Receipt,
     Removal,
     Sink,
@@ -146,16 +147,20 @@ def proved_serial() -> int | None:
     return None if not latest or None in latest else min(latest)
 
 
-def changed_prefixes(after: int, upto: int, n: int) -> list[Prefix]:
-    """Up to ``n`` prefixes of each kind of change with serials after one, up to another."""
-    span = {"serial__gt": after, "serial__lte": upto}
+def changed_prefixes(after: int, upto: Publication, n: int) -> list[Prefix]:
+    """Up to ``n`` prefixes of each kind of change with serials after one, up to a publication.
+
+    What has been listed since that one began belongs to a later serial.
+    """
+    span = {"serial__gt": after, "serial__lte": upto.serial}
     gone = Listing.objects.filter(
-        state=State.PENDING_REMOVAL, gone_serial__gt=after, gone_serial__lte=upto
+        state=State.PENDING_REMOVAL, gone_serial__gt=after, gone_serial__lte=upto.serial
     )
+    listed = Listing.objects.enforced().filter(state_since__lt=upto.begun_at or upto.asked_at)
     found = [
         *gone.values_list("prefix", flat=True)[:n],
         *Removal.objects.filter(**span).values_list("prefix", flat=True)[:n],
         *ListingException.objects.filter(**span).values_list("prefix", flat=True)[:n],
-        *Listing.objects.enforced().order_by("-pk").values_list("prefix", flat=True)[:n],
+        *listed.order_by("-pk").values_list("prefix", flat=True)[:n],
     ]
     return [prefixes.parse_prefix(text) for text in dict.fromkeys(found)]

@@ -13,6 +13,7 @@ from escalation import queue
 from escalation.actors import DESK, Actor, Role
 from escalation.errors import Refused
 from listings import health, publishing, queries
+from listings.editions import Edition
 from listings.lifecycle import State
 from listings.models import Publication, Receipt, Sink
 from listings.publishing import NotHeld
@@ -216,6 +217,21 @@ def test_a_file_that_does_not_show_a_change_is_no_proof(nine: list[str]) -> None
 
     assert queries.sinks_behind(serial) == ["plain feed"]
     assert "is missing" in Publication.objects.get(pk=serial).last_error
+
+
+def test_what_is_listed_meanwhile_holds_up_no_receipt(
+    nine: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serial, real = let_in(nine[0]), publishing.publish
+
+    def slowly(publication: Publication, edition: Edition) -> None:
+        make_listing("203.0.113.7")  # seen while the list was written
+        real(publication, edition)
+
+    monkeypatch.setattr(publishing, "publish", slowly)
+    queue.run("publications")
+
+    assert Receipt.objects.filter(publication=serial).exists()
 
 
 def test_a_list_without_changes_comes_out_twice_a_day(nine: list[str]) -> None:
