@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 BATCH = 20  # rows claimed at once
 LEASE = timedelta(minutes=2)  # longer than a worker's timeout
 BUDGET = 40.0  # seconds one sweep may take
-ATTEMPTS = 8  # then the row is parked and an alert raised
+ATTEMPTS = 8  # then the row is parked, and whoever claims such rows hears of it
 BACKOFF = (60, 300, 1800, 7200, 21600)  # seconds; the last one repeats
 
 
@@ -155,6 +155,12 @@ def owe_nothing(row: Owed) -> None:
     type(row)._default_manager.filter(pk=row.pk).update(
         due_at=None, attempts=0, parked_at=None, lease_token=None, lease_until=None
     )
+
+
+def take_up_again() -> int:
+    """Make due what was given up, with a fresh count of attempts; return how many rows."""
+    given_up = (model._default_manager.filter(parked_at__isnull=False) for model in owed_models())
+    return sum(rows.update(due_at=timezone.now(), attempts=0, parked_at=None) for rows in given_up)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from escalation.errors import TryAgainLater
 from listings import actions, feed_guard, publishing, queries, sinks
 from listings.editions import spooled
 from listings.models import Publication, Sink
+from mailroom import alerts
 
 WORST = 30.0  # seconds to publish or to read back a million prefixes, with room to spare
 CHECKED = 100  # changed prefixes of each kind that a receipt looks for
@@ -34,7 +35,7 @@ def sweep_publications() -> int:
         if monotonic() - begun > owed.BUDGET - WORST:
             queue.nudge("publications")
             break
-        n += owed.work_through("publications", rows, work, worst=WORST)
+        n += owed.work_through("publications", rows, work, worst=WORST, parked=alerts.given_up)
     return n
 
 

@@ -110,7 +110,7 @@ def drop(publication: Publication) -> None:
 def _supersede(later: Publication) -> None:
     """No serial up to ``later`` needs to come out any more, if it has not."""
     older = Publication.objects.unpublished().filter(serial__lte=later.serial)
-    older.update(superseded_at=timezone.now(), due_at=None)
+    older.update(superseded_at=timezone.now(), due_at=None, parked_at=None)
 
 
 def publish(publication: Publication, edition: Edition) -> None:

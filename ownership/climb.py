@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 
 from escalation import owed
 from escalation.errors import TryAgainLater
+from mailroom import alerts
 from ownership import asking, lookups, queries
 from ownership.budget import OutOfTurn
 from ownership.ladders import Ladder
@@ -98,6 +99,14 @@ def _come_back(inquiry: Inquiry, ladder: Ladder, error: TryAgainLater) -> None:
             return
         owed.finish(inquiry)
         conclude(inquiry, Inquiry.Outcome.UNKNOWN, _("The registry does not answer: ") + str(error))
+
+
+def fail(inquiry: Inquiry) -> None:
+    """Leave an inquiry that fails again and again to an agent, and tell the operator why."""
+    owed.owe_nothing(inquiry)
+    why = _("The look-up failed too often: %s") % inquiry.last_error
+    conclude(inquiry, Inquiry.Outcome.UNKNOWN, why)
+    alerts.given_up(inquiry)
 
 
 def choose(ladder: Ladder) -> Choice:

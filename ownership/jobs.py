@@ -37,7 +37,9 @@ def sweep_inquiries() -> int:
     if monotonic() - begun > owed.BUDGET - WORST:
         queue.nudge("inquiries")  # the ladders get a sweep of their own
         return n
-    return n + owed.work_through("inquiries", Inquiry.objects.all(), climb.climb, worst=WORST)
+    return n + owed.work_through(
+        "inquiries", Inquiry.objects.all(), climb.climb, worst=WORST, parked=climb.fail
+    )
 
 
 def note_letters() -> None:

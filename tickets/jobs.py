@@ -18,6 +18,7 @@ from escalation.lifecycle import NotAllowed
 from listings import lifecycle as listing_life
 from listings import queries as listed
 from listings.models import Listing
+from mailroom import alerts
 from mailroom.models import Letter
 from ownership import actions as owners
 from ownership.models import Inquiry
@@ -27,6 +28,7 @@ from tickets.models import Case, Clock, Conversation, Draft, Message
 
 EARLIER = 10  # past listings and cases kept as facts
 DRAFT_DAYS = 1
+MOST_REFUSALS = 100  # noted in one sweep
 REFUSALS_NOTED_DAYS = 7  # that the sweeps may stand still without one being missed
 
 OUTCOMES: dict[str, Event] = {
@@ -41,7 +43,8 @@ def sweep_cases() -> int:
     """Look at every case that is due, or that something has happened to."""
     wake_up()
     note_refused_letters()
-    return owed.work_through("cases", Case.objects.all(), look_at, worst=facts.LIFETIME + 10)
+    rows, worst = Case.objects.all(), facts.LIFETIME + 10
+    return owed.work_through("cases", rows, look_at, worst=worst, parked=alerts.given_up)
 
 
 def wake_up() -> None:
@@ -66,7 +69,8 @@ def note_refused_letters() -> None:
     theirs = ended.filter(kind__startswith="sender-", link_key__startswith="case:")
     as_key = Concat(Value("refused:"), Cast("pk", CharField()))
     noted = Message.objects.exclude(key="").filter(key=OuterRef("noted_as"))
-    for letter in theirs.annotate(noted_as=as_key).exclude(Exists(noted)).order_by("pk")[:100]:
+    new = theirs.annotate(noted_as=as_key).exclude(Exists(noted)).order_by("pk")
+    for letter in new[:MOST_REFUSALS]:
         found = Conversation.objects.filter(pk=letter.link_key.partition(":")[2])
         conversation = found.select_related("case", "ticket").first()
         if conversation is None or conversation.ticket is None:
@@ -225,7 +229,7 @@ def when_over(case: Case, event: Event) -> None:
 
 def sweep_clocks() -> int:
     """Raise the cases whose party has had the ball for too long."""
-    return owed.work_through("clocks", Clock.objects.all(), fire, worst=2)
+    return owed.work_through("clocks", Clock.objects.all(), fire, worst=2, parked=alerts.given_up)
 
 
 def fire(clock: Clock) -> None:

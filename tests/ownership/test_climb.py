@@ -372,3 +372,15 @@ def test_effective_level_is_the_best_current_proof_around_all_of_it() -> None:
     assert queries.effective_level(prefix("192.0.2.5")) == 2
     assert queries.effective_level(prefix("192.0.2.0/24")) == 0
     assert queries.effective_level(prefix("192.0.2.200")) == 0
+
+
+def test_an_inquiry_that_fails_too_often_becomes_an_agents_matter(registry: FakeRegistry) -> None:
+    inquiry = make_inquiry()
+    Inquiry.objects.filter(pk=inquiry.pk).update(attempts=8, last_error="KeyError: 'x'")
+
+    queue.run("inquiries")
+
+    inquiry.refresh_from_db()
+    assert (inquiry.outcome, inquiry.due_at) == (Inquiry.Outcome.UNKNOWN, None)
+    assert "KeyError" in inquiry.why
+    assert "KeyError" in Letter.objects.get(kind=Letter.ALERT).body

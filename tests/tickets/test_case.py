@@ -1,10 +1,11 @@
 """A case from gathering to the end, step by step, through the real jobs."""
 
 from datetime import timedelta
-from typing import Any
+from io import StringIO
 
 import pytest
 import time_machine
+from django.core.management import call_command
 from django.utils import timezone
 
 from customers.models import Tenant, User
@@ -383,10 +384,10 @@ def test_a_sender_whose_server_refuses_our_letter_is_told_of_once(clinic: Tenant
 
 
 def test_every_refused_letter_is_told_of_however_many_there_are(
-    clinic: Tenant, settings: Any
+    clinic: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.POSTERN_TENANT_TICKETS = 200
-    tickets = [make_ticket(clinic, sender_email=f"s{n}@bank.example") for n in range(102)]
+    monkeypatch.setattr(jobs, "MOST_REFUSALS", 2)
+    tickets = [make_ticket(clinic) for _ in range(4)]
     Letter.objects.filter(kind__startswith="sender-").update(
         refused_at=timezone.now() - timedelta(days=2), smtp_reply="550 5.1.1 no such user"
     )
@@ -398,6 +399,22 @@ def test_every_refused_letter_is_told_of_however_many_there_are(
         conversation__party=Party.CUSTOMER, text__contains="no such user"
     ).exclude(key="")
     assert told.count() == len(tickets)
+
+
+def test_a_case_that_fails_too_often_is_told_of_once_and_can_be_taken_up_again(
+    clinic: Tenant,
+) -> None:
+    cases = [make_ticket(clinic).case for _ in range(2)]
+    Case.objects.update(attempts=8, last_error="KeyError: 'x'")
+
+    jobs.sweep_cases()
+
+    alert = Letter.objects.get(kind=Letter.ALERT)
+    assert "KeyError" in alert.body
+    call_command("sweep", "cases", "--parked", stdout=StringIO())
+    for case in cases:
+        case.refresh_from_db()
+        assert case.state == State.AWAITING_OWNER
 
 
 def test_a_tenant_that_joins_a_case_cannot_be_its_own_owner(clinic: Tenant, school: Tenant) -> None:
