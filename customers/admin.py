@@ -13,6 +13,16 @@ from customers.access import actor_of
 from customers.models import ApiKey, Domain, Membership, Tenant, User
 
 
+class NoGuessing:
+    """Lists that cannot be narrowed by what is kept of a secret, letter by letter."""
+
+    def lookup_allowed(self, lookup: str, value: str, request: HttpRequest) -> bool:
+        if lookup.startswith(("password", "digest")):
+            return False
+        allowed: bool = super().lookup_allowed(lookup, value, request)  # type: ignore[misc]
+        return allowed
+
+
 class OperatorsOwn:
     """Agents look, superusers add and change, nobody deletes."""
 
@@ -54,7 +64,7 @@ class TenantAdmin(OperatorsOwn, admin.ModelAdmin[Tenant]):
 
 
 @admin.register(User)
-class UserAdmin(OperatorsOwn, admin.ModelAdmin[User]):
+class UserAdmin(NoGuessing, OperatorsOwn, admin.ModelAdmin[User]):
     """People.  They set their own password, by “Forgot your password?” on the log-in page."""
 
     list_display = ["email", "name", "is_staff", "level", "is_active"]
@@ -75,7 +85,7 @@ class UserAdmin(OperatorsOwn, admin.ModelAdmin[User]):
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(admin.ModelAdmin[ApiKey]):
+class ApiKeyAdmin(NoGuessing, admin.ModelAdmin[ApiKey]):
     """Keys, to be looked at and revoked."""
 
     list_display = ["label", "tenant", "user", "prefix", "standing", "last_used_at", "expires_at"]

@@ -21,6 +21,7 @@ from escalation.lifecycle import advance
 from escalation.prefixes import Prefix
 from mailroom import actions as mailroom
 from mailroom import recipients
+from mailroom.rendering import clean, single_line
 from ownership import queries
 from ownership.lifecycle import OPEN, Event
 from ownership.models import (
@@ -250,8 +251,8 @@ def record_answer(letter: RequestLetter, given: Given) -> Answer:
             kind=given.kind,
             prefixes=list(given.prefixes) or asked_prefixes(request),
             whole_network=given.whole_network,
-            name_given=given.name,
-            text=given.text,
+            name_given=single_line(given.name, 200),
+            text=clean(given.text),
             forward_to=forward_to,
             due_at=timezone.now(),
         )

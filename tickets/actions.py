@@ -18,6 +18,7 @@ from escalation import owed, queue
 from escalation.actors import CUSTOMER, DESK, Actor, Role
 from escalation.lifecycle import NotAllowed, advance
 from listings import actions as listing_actions
+from mailroom.rendering import clean
 from ownership import actions as owners
 from tickets import emails, ladder, talking
 from tickets.lifecycle import (
@@ -49,7 +50,7 @@ def take_step(
 
     Raises ``NotAllowed`` or ``NotYours`` with words, see ``lifecycle.advance``.
     """
-    key = actor.own_key(key, ticket.pk if ticket else "")
+    key, note = actor.own_key(key, ticket.pk if ticket else ""), clean(note)
 
     def follow(case: Case, entry: Entry) -> None:
         if entry.changed_state:

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import timedelta
+from typing import Self
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -19,6 +20,7 @@ from escalation.prefixes import Prefix
 from listings import queries as listed
 from mailroom import dsn
 from mailroom.lists import named_in
+from mailroom.rendering import clean, single_line
 from ownership import actions as owners
 from ownership.queries import is_within
 from tickets import actions, talking
@@ -81,6 +83,17 @@ class Application:
     bounce: bytes = field(default=b"", repr=False)
     bounce_name: str = ""
 
+    def cleaned(self) -> Self:
+        """The same without control characters and marks that would hide what it says."""
+        return replace(
+            self,
+            sender_name=single_line(self.sender_name, 200),
+            sender_organisation=single_line(self.sender_organisation, 200),
+            external_reference=single_line(self.external_reference, 100),
+            smtp_reply=clean(self.smtp_reply).strip(),
+            note=clean(self.note).strip(),
+        )
+
     def fingerprint(self) -> str:
         """What an idempotency key stands for: SHA-256 over all fields."""
         fields = asdict(self) | {"bounce": hashlib.sha256(self.bounce).hexdigest()}
@@ -97,6 +110,7 @@ def open_ticket(tenant: Tenant, actor: Actor, wish: Application, *, key: str = "
     """
     if actor.role != Role.ADMIN or actor.tenant_id != tenant.pk or actor.user is None:
         raise NotYours(_("Only an admin of your organisation can open a ticket: ask one to."))
+    wish = wish.cleaned()
     if done := _done_before(tenant, wish, key):
         return done
     prefix = check(tenant, wish)

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy
 from escalation.actors import Actor, Role
 from escalation.errors import Refused
 from mailroom import tokens
+from mailroom.rendering import clean
 from tickets import emails
 from tickets.lifecycle import Party
 from tickets.models import Attachment, Attestation, Case, Conversation, Message, Ticket
@@ -73,7 +74,7 @@ def post(
     key = actor.own_key(key, conversation.pk)
     if key and (done := conversation.messages.filter(key=key).first()):
         return done
-    text = text.replace("\r\n", "\n").strip()
+    text = clean(text).strip()
     if not text and not files:
         raise Empty(_("Write something, or attach a file."), field="text")
     check_bounds(conversation, actor, text, files)
@@ -165,8 +166,8 @@ def attest(ticket: Ticket, what_was_wrong: str, what_changed: str) -> Attestatio
     return Attestation.objects.get_or_create(
         ticket=ticket,
         defaults={
-            "what_was_wrong": what_was_wrong.strip(),
-            "what_changed": what_changed.strip(),
+            "what_was_wrong": clean(what_was_wrong).strip(),
+            "what_changed": clean(what_changed).strip(),
             "runs_server": True,
             "found_cause": True,
             "has_stopped": True,

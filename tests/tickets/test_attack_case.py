@@ -279,3 +279,40 @@ def test_talking_keys_are_as_long_as_they_may_be(ours: Ticket, clinic: Tenant) -
     message = talking.post(talk(ours, Party.CUSTOMER), admin_of(clinic), "hi", key="k" * 120)
     again = talking.post(talk(ours, Party.CUSTOMER), admin_of(clinic), "hi", key="k" * 120)
     assert message.pk == again.pk
+
+
+# -- What others read ------------------------------------------------------------------------------
+
+HIDING = "fine \u202etxt.exe\u2066 \x1b[2Jgone\x07"
+
+
+def test_no_words_of_a_party_can_hide_what_they_say(ours: Ticket, clinic: Tenant) -> None:
+    ticket = make_ticket(
+        clinic,
+        "198.51.100.26",
+        sender_name=HIDING,
+        sender_organisation=HIDING,
+        note=HIDING,
+        external_reference=HIDING,
+        smtp_reply=HIDING,
+    )
+    message = talking.post(talk(ours, Party.SENDER), SENDER, HIDING)
+    entry = actions.escalate(ours, admin_of(clinic), note=HIDING)
+
+    said = [message.text, entry.note, ticket.sender_name, ticket.sender_organisation]
+    said += [ticket.note, ticket.external_reference, ticket.smtp_reply]
+    assert said == ["fine txt.exe [2Jgone"] * 7
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "customers/user/?password__startswith=md5",
+        "customers/user/?password__regex=.",
+        "customers/apikey/?digest__startswith=a",
+        "customers/apikey/?user__password__startswith=a",
+        "customers/tenant/?memberships__user__password__startswith=a",
+    ],
+)
+def test_no_agent_guesses_a_secret_letter_by_letter(desk: Client, path: str) -> None:
+    assert desk.get(f"/desk/{path}").status_code in {302, 400}

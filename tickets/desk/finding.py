@@ -25,7 +25,7 @@ def find(text: str) -> tuple[CaseQuerySet, str]:
 
     Raises ``NotAnAddress`` with words for what can only be a mistyped address.
     """
-    text = text.strip()
+    text = text.replace("\0", "").strip()  # no text in the database has one
     if number := NUMBER.fullmatch(text):
         return _by_number(int(number[1]), text), _("Number or reference %s") % text
     try:
