@@ -6,6 +6,7 @@ A tenant's key or session reaches that tenant's tickets; all else is a 404.
 
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -25,7 +26,7 @@ from escalation.actors import CUSTOMER, Actor
 from escalation.errors import Refused
 from escalation.problems import PROBLEM, ProblemSerializer
 from tickets import actions, opening, reading, stations
-from tickets.lifecycle import Party
+from tickets.lifecycle import Party, State
 from tickets.models import Message, Ticket, TicketQuerySet
 from tickets.serializers import (
     EntrySerializer,
@@ -183,7 +184,8 @@ def narrowed(tickets: TicketQuerySet, wish: dict[str, Any]) -> TicketQuerySet:
     if wish["open"] is not None:
         tickets = tickets.filter(ended_at__isnull=wish["open"])
     if state := wish.get("state"):
-        tickets = tickets.filter(case__state__in=stations.states_shown_as(state))
+        shown = Q(case__state__in=stations.states_shown_as(state)) & ~stations.left()
+        tickets = tickets.filter(shown | stations.left() if state == State.WITHDRAWN else shown)
     if address := wish.get("address"):
         prefix = prefixes.parse_prefix(address)
         tickets = tickets.filter(prefix__in=prefixes.covering(prefix))

@@ -50,7 +50,10 @@ def _conversation(request: HttpRequest, pk: int) -> Conversation:
     digests = request.session.get(OPENED, [])
     rows = Conversation.objects.filter(party=Party.SENDER, token_digest__in=digests)
     found = get_object_or_404(
-        rows.select_related("case__listing", "ticket__attestation", "ticket__tenant"), pk=pk
+        rows.select_related(
+            "case__listing", "ticket__attestation", "ticket__tenant", "ticket__case__listing"
+        ),
+        pk=pk,
     )
     if not _is_good(found):
         raise Http404
@@ -70,7 +73,10 @@ def _show(
     attestation: AttestationForm | None = None,
     **kw: Any,
 ) -> HttpResponse:
-    ticket, case = conversation.ticket, conversation.case
+    ticket = conversation.ticket
+    if ticket is None:
+        raise Http404
+    case = stations.as_known(ticket)
     said = reading.messages_of(conversation, all_of_them="all" in request.GET)
     earlier = len(said) > reading.LATEST and "all" not in request.GET
     talk = reading.talk_rows(
@@ -79,12 +85,11 @@ def _show(
         None,
         lambda file: reverse("tickets:sender_file", args=[conversation.pk, file.pk]),
     )
-    entries = list(case.entries.all())
     context = {
         "conversation": conversation,
         "ticket": ticket,
         "case": case,
-        "stations": stations.line(case, entries, conversation.opened_at),
+        "stations": stations.line(case, stations.known_entries(ticket), conversation.opened_at),
         "turn": stations.turn(case, Party.SENDER),
         "live": stations.live(case),
         "talk": talk,
@@ -92,8 +97,9 @@ def _show(
         "form": form or MessageForm(initial={"key": uuid.uuid4()}),
         "attestation": getattr(ticket, "attestation", None),
         "attestation_form": attestation or AttestationForm(),
-        "may_appeal": any(step.event == Event.APPEAL for step, _ in CASE.steps_for(case, SENDER)),
-        "list": reading.whose_list(ticket) if ticket else None,
+        "may_appeal": not ticket.ended_at
+        and any(step.event == Event.APPEAL for step, _ in CASE.steps_for(case, SENDER)),
+        "list": reading.whose_list(ticket),
         "key": uuid.uuid4(),
     }
     response = render(request, "tickets/sender.html", context, **kw)

@@ -1,5 +1,6 @@
 """Tickets as programs see them: what goes in, and what a tenant may know."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -40,7 +41,7 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
     number = serializers.IntegerField(source="pk", read_only=True)
     address = serializers.CharField(source="shown_prefix", read_only=True)
     state = serializers.SerializerMethodField()
-    state_since = serializers.DateTimeField(source="case.state_since", read_only=True)
+    state_since = serializers.SerializerMethodField()
     turn = serializers.SerializerMethodField()
     level = serializers.IntegerField(source="case.level", read_only=True)
 
@@ -56,11 +57,14 @@ class TicketSerializer(serializers.ModelSerializer[Ticket]):
 
     @extend_schema_field(serializers.ChoiceField(choices=State.choices))
     def get_state(self, ticket: Ticket) -> str:
-        return stations.public_state(ticket.case).value
+        return stations.public_state(stations.as_known(ticket)).value
+
+    def get_state_since(self, ticket: Ticket) -> datetime:
+        return stations.as_known(ticket).state_since
 
     @extend_schema_field(serializers.ChoiceField(choices=Party.choices))
     def get_turn(self, ticket: Ticket) -> str:
-        return ticket.case.turn.value
+        return stations.as_known(ticket).turn.value
 
 
 class EntrySerializer(serializers.ModelSerializer[Entry]):

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import TypedDict
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from tickets.lifecycle import CASE, TURN, Event, Party, State
+from tickets.lifecycle import CASE, QUIET, TURN, Event, Party, State
 from tickets.models import Case, Entry, Ticket
 
 
@@ -174,6 +174,50 @@ def public_state(case: Case) -> State:
     return State(CASE.told(case.state))
 
 
+def has_left(ticket: Ticket) -> bool:
+    """Whether the ticket ended before its case did: the rest is other tenants' matter."""
+    case, ended_at = ticket.case, ticket.ended_at
+    return ended_at is not None and (case.state not in QUIET or ended_at < case.state_since)
+
+
+def left() -> Q:
+    """The same, to ask of many tickets."""
+    early = ~Q(case__state__in=QUIET) | Q(ended_at__lt=F("case__state_since"))
+    return Q(ended_at__isnull=False) & early
+
+
+def as_known(ticket: Ticket) -> Case:
+    """The case as the ticket's parties may follow it: until they left, and no further.
+
+    For those who left a stand-in, never saved: it looks as if the case had
+    ended with their ticket, so that nobody learns of others who still wait.
+    """
+    case = ticket.case
+    if not has_left(ticket):
+        return case
+    return Case(
+        pk=case.pk,
+        prefix=case.prefix,
+        state=State.WITHDRAWN,
+        state_since=ticket.ended_at,
+        level=case.level,
+        listing_id=case.listing_id,
+        inquiry_id=case.inquiry_id,
+        opened_at=case.opened_at,
+    )
+
+
+def known_entries(ticket: Ticket) -> list[Entry]:
+    """The steps of the case that the line of stations is drawn from."""
+    entries = list(ticket.case.entries.all())
+    end = ticket.ended_at
+    return [one for one in entries if end is None or _is_of(one, ticket) or one.happened_at <= end]
+
+
+def _is_of(entry: Entry, ticket: Ticket) -> bool:
+    return entry.ticket_id == ticket.pk
+
+
 # Steps that are the desk's own business, or say what the owner answered.
 PRIVATE = frozenset(
     {
@@ -195,7 +239,10 @@ OWNERS_WORD = frozenset(
 def public_entries(case: Case, ticket: Ticket) -> list[Entry]:
     """The steps that a tenant may know: the desk's, and those of its own ticket."""
     known = case.entries.exclude(event__in=PRIVATE).filter(happened_at__gte=ticket.opened_at)
-    return list(known.filter(Q(ticket=None) | Q(ticket=ticket)))
+    shared = Q(ticket=None)
+    if ticket.ended_at is not None:
+        shared &= Q(happened_at__lte=ticket.ended_at)
+    return list(known.filter(shared | Q(ticket=ticket)))
 
 
 def public_event(entry: Entry) -> str:

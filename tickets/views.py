@@ -57,8 +57,8 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     listed = [
         {
             "ticket": ticket,
-            "turn": stations.turn(ticket.case, Party.CUSTOMER),
-            "state": stations.public_state(ticket.case).label,
+            "turn": stations.turn(stations.as_known(ticket), Party.CUSTOMER),
+            "state": stations.public_state(stations.as_known(ticket)).label,
         }
         for ticket in found.rows
     ]
@@ -170,8 +170,7 @@ def _ticket(request: HttpRequest, pk: int) -> tuple[Ticket, Actor]:
 def _show(
     request: HttpRequest, ticket: Ticket, actor: Actor, form: MessageForm | None = None, **kw: Any
 ) -> HttpResponse:
-    case = ticket.case
-    entries = list(case.entries.all())
+    case = stations.as_known(ticket)
     conversation = ticket.conversations.get(party=Party.CUSTOMER)
     said = reading.messages_of(conversation, all_of_them="all" in request.GET)
     earlier = len(said) > reading.LATEST and "all" not in request.GET
@@ -184,13 +183,15 @@ def _show(
     context = {
         "ticket": ticket,
         "case": case,
-        "stations": stations.line(case, entries, ticket.opened_at),
+        "stations": stations.line(case, stations.known_entries(ticket), ticket.opened_at),
         "turn": stations.turn(case, Party.CUSTOMER),
         "live": stations.live(case),
         "talk": talk,
         "earlier": earlier,
         "form": form or MessageForm(initial={"key": uuid.uuid4()}),
-        "steps": [] if ticket.ended_at and case.state not in QUIET else _steps(case, actor),
+        "steps": []
+        if ticket.ended_at and ticket.case.state not in QUIET
+        else _steps(ticket.case, actor),
         "list": reading.whose_list(ticket),
         "attestation": getattr(ticket, "attestation", None),
         "key": uuid.uuid4(),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 
 from customers.models import Tenant, User
 from escalation.actors import DESK, SENDER, Actor, Role
@@ -316,3 +317,39 @@ def test_no_words_of_a_party_can_hide_what_they_say(ours: Ticket, clinic: Tenant
 )
 def test_no_agent_guesses_a_secret_letter_by_letter(desk: Client, path: str) -> None:
     assert desk.get(f"/desk/{path}").status_code in {302, 400}
+
+
+def test_who_left_learns_nothing_of_those_who_still_wait(
+    ours: Ticket, theirs: Ticket, clinic: Tenant, dana: User, client: Client
+) -> None:
+    actions.withdraw(ours, admin_of(clinic))
+    review(ours.case)
+    client.force_login(dana)
+
+    told = client.get(f"/api/v1/tickets/{ours.pk}/").json()
+    history = client.get(f"/api/v1/tickets/{ours.pk}/history/").json()
+    page = client.get(f"/tickets/{ours.pk}/").content.decode()
+    found = {
+        state: len(client.get(f"/api/v1/tickets/?state={state}").json()["results"])
+        for state in ("in_review", "withdrawn")
+    }
+
+    ours.refresh_from_db()
+    assert told["state"] == "withdrawn"
+    assert told["turn"] == Party.NOBODY
+    assert parse_datetime(told["state_since"]) == ours.ended_at
+    assert [entry["event"] for entry in history] == ["opened"]
+    assert "Waiting for the desk" not in page
+    assert found == {"in_review": 0, "withdrawn": 1}
+
+
+def test_who_ended_last_sees_the_end_of_the_case(
+    ours: Ticket, clinic: Tenant, dana: User, client: Client
+) -> None:
+    actions.withdraw(ours, admin_of(clinic))
+    client.force_login(dana)
+
+    history = client.get(f"/api/v1/tickets/{ours.pk}/history/").json()
+
+    assert [entry["event"] for entry in history] == ["opened", "withdraw"]
+    assert "Open again" in client.get(f"/tickets/{ours.pk}/").content.decode()
