@@ -96,12 +96,16 @@ NAMES: dict[str, StrOrPromise] = {
     "verified_at": _("proved"),
 }
 
-# Titles of Django's own desk: our catalogue comes first, and reads better in Korean.
-TITLES = (
+# Said by the libraries. Our catalogue comes before theirs, and these few read better in ours.
+OF_LIBRARIES = (
     _("View %s"),
     _("Select %s to view"),
     _("Select %s to change"),
     _(" By %(filter_title)s "),
+    _("Enter a valid email address."),
+    _("Forgot your password?"),
+    _("Please type your current password."),
+    _("Too many failed login attempts. Try again later."),
 )
 
 

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from enum import Enum
 
+from django.utils.translation import gettext as _
+
 from ownership import queries
 from ownership.lifecycle import OPEN
 from ownership.models import Answer, Inquiry, Rung
@@ -58,16 +60,24 @@ def verdict(inquiry: Inquiry, rungs: Iterable[Rung]) -> tuple[Inquiry.Outcome, s
         words[word_of(rung, inquiry.prefix)].append(rung.request.contact.email)
     yes, no = ", ".join(words[Word.CONFIRMED]), ", ".join(words[Word.DENIED])
     if yes and no:
-        return Inquiry.Outcome.CONTRADICTED, f"Confirmed by {yes}, denied by {no}."
+        told = {"yes": yes, "no": no}
+        return Inquiry.Outcome.CONTRADICTED, _("Confirmed by %(yes)s, denied by %(no)s.") % told
     if no:
-        return Inquiry.Outcome.DENIED, f"Denied by {no}."
+        return Inquiry.Outcome.DENIED, _("Denied by %(no)s.") % {"no": no}
     level = queries.effective_level(inquiry.asked)
     if level >= inquiry.level_needed:
-        return Inquiry.Outcome.CONFIRMED, f"Proved at level {level}" + (f": {yes}." if yes else ".")
-    if yes and level >= MAILBOX_LEVEL:
-        return (
-            Inquiry.Outcome.UNKNOWN,
-            f"Confirmed by {yes} at level {level}; level {inquiry.level_needed} is needed because "
-            f"of: {', '.join(inquiry.flags) or 'the policy'}. No letter can prove more.",
+        proved = (
+            _("Proved at level %(level)d: %(yes)s.") if yes else _("Proved at level %(level)d.")
         )
+        return Inquiry.Outcome.CONFIRMED, proved % {"level": level, "yes": yes}
+    if yes and level >= MAILBOX_LEVEL:
+        return Inquiry.Outcome.UNKNOWN, _(
+            "Confirmed by %(yes)s at level %(level)d; level %(needed)d is needed because of: "
+            "%(flags)s. No letter can prove more."
+        ) % {
+            "yes": yes,
+            "level": level,
+            "needed": inquiry.level_needed,
+            "flags": ", ".join(inquiry.flags) or _("the policy"),
+        }
     return None
