@@ -199,7 +199,7 @@ def as_known(ticket: Ticket) -> Case:
         pk=case.pk,
         prefix=case.prefix,
         state=State.WITHDRAWN,
-        state_since=ticket.ended_at,
+        state_since=ticket.ended_at or case.state_since,
         level=case.level,
         listing_id=case.listing_id,
         inquiry_id=case.inquiry_id,
