@@ -64,7 +64,7 @@ class Transition:
     ``target`` None leaves the state as it is (a step worth an entry, such as
     the first of two approvals).  ``guard`` returns why the step must wait, or
     "" when it need not.  ``nudges`` name the sweeps to wake when it is done.
-    ``lasting`` is for the diagram: a step that needs a person's note.
+    ``needs_note``: it is refused without a person's note.
     """
 
     event: str

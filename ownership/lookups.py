@@ -19,7 +19,6 @@ from ownership.facts import Flag
 from ownership.models import BootstrapFile, Contact, Network
 from ownership.walk import Found
 
-FOR_DISPLAY: Final = timedelta(hours=24)
 FOR_SENDING: Final = timedelta(hours=1)
 MOST_PARENTS: Final = 3
 MOST_ENTITIES: Final = 2
@@ -37,13 +36,11 @@ def stored_bootstrap() -> Bootstrap:
 class Asker:
     """Asks the registries for one row: their rules, their budgets, one time limit for all."""
 
-    def __init__(self, *, for_display: bool = False) -> None:
+    def __init__(self) -> None:
         self.tables = stored_bootstrap()
         self.rules = replace(configured.rules(self.tables), admit=budget.Turn(), pause=budget.block)
-        self.is_fit = (
-            for_display
-            or not configured.needs_bootstrap()
-            or self.tables.fit_for_sending(timezone.now())
+        self.is_fit = not configured.needs_bootstrap() or self.tables.fit_for_sending(
+            timezone.now()
         )
 
     def network(self, prefix: Prefix) -> Found | None:

@@ -193,11 +193,5 @@ def look_of(request: Request) -> str:
     return "asked" if request.state in OPEN else "silent"
 
 
-def letters_within(contact: Contact, since: datetime) -> list[datetime]:
-    """When we wrote to the contact since then, the oldest first, whatever it was about."""
-    found = contact.letters.filter(written_at__gt=since).order_by("written_at")
-    return list(found.values_list("written_at", flat=True))
-
-
 def listing_place(network: Network, contact: Contact) -> NetworkContact | None:
     return network.contacts.filter(contact=contact).first()

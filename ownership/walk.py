@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from escalation.errors import TryAgainLater
 from escalation.prefixes import Prefix, shown
@@ -39,10 +39,6 @@ def lookup_url(base: str, prefix: Prefix) -> str:
 
 def entity_url(base: str, handle: str) -> str:
     return f"{base.rstrip('/')}/entity/{quote(handle, safe='')}"
-
-
-def autnum_url(base: str, autnum: int) -> str:
-    return f"{base.rstrip('/')}/autnum/{autnum}"
 
 
 def base_of(url: str) -> str:
@@ -160,8 +156,3 @@ def _ask(url: str, prefix: Prefix, rules: Rules, source: str) -> Found:
     if Flag.RANGE_UNKNOWN not in facts.flags and not facts.covers(prefix):
         raise LookupFailed(f"{answer.final_url}: a network that does not hold {prefix}.")
     return Found(answer, facts, source)
-
-
-def host_of(url: str) -> str:
-    """The registry's host: the name of its token bucket."""
-    return urlsplit(url).hostname or ""

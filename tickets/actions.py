@@ -14,13 +14,14 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from escalation import owed, queue
+from escalation import owed
 from escalation.actors import CUSTOMER, DESK, Actor, Role
 from escalation.lifecycle import NotAllowed, advance
 from listings import actions as listing_actions
 from mailroom.rendering import clean
 from ownership import actions as owners
 from tickets import emails, ladder, talking
+from tickets.guards import HIGHEST
 from tickets.lifecycle import (
     DECIDED,
     QUIET,
@@ -144,7 +145,7 @@ def _told(case: Case, entry: Entry) -> None:
 
 def _risen(case: Case, entry: Entry) -> None:
     """One level up; the agents of that level hear of it, and have their own time."""
-    case.level = min(case.level + 1, ladder.HIGHEST)
+    case.level = min(case.level + 1, HIGHEST)
     if TURN[case.state] == Party.DESK:
         case.answer_by = _answer_by(case, timezone.now())
     case.save(update_fields=["level", "answer_by"])
@@ -287,9 +288,3 @@ def escalate(ticket: Ticket, actor: Actor, *, note: str, key: str = "") -> Entry
     if ticket.ended_at is not None:
         raise NotAllowed(_("This ticket has ended: open it again first."))
     return take_step(ticket.case, Event.ESCALATE, actor, note=note, key=key, ticket=ticket)
-
-
-def wake(case: Case) -> None:
-    """Have the jobs look at ``case`` now."""
-    owed.owe(case)
-    queue.nudge("cases")

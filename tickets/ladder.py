@@ -7,12 +7,10 @@ Rules are rows (``LadderRule``).  Each firing is one entry with the key
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.utils import timezone
 
 from customers.models import User
 from escalation import owed
 from tickets import calendar, emails
-from tickets.guards import HIGHEST as HIGHEST
 from tickets.lifecycle import Party
 from tickets.models import Case, Clock, Entry, LadderRule
 
@@ -73,7 +71,3 @@ def tell_level(case: Case, entry: Entry) -> None:
     agents = User.objects.filter(is_staff=True, is_active=True, level__gte=max(case.level, 1))
     for agent in agents.order_by("pk")[:20]:
         emails.risen(case, entry, agent)
-
-
-def overdue(case: Case) -> bool:
-    return case.answer_by is not None and case.answer_by < timezone.now()

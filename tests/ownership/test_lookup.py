@@ -227,11 +227,10 @@ def test_tables_of_today_are_well(settings: Settings) -> None:
     assert health.bootstrap() == ""
 
 
-def test_without_tables_a_copy_serves_for_display_only(settings: Settings) -> None:
+def test_without_tables_a_copy_is_not_fit_to_write_letters_by(settings: Settings) -> None:
     settings.POSTERN_RDAP_BASE = ""
 
     assert not lookups.Asker().is_fit
-    assert lookups.Asker(for_display=True).is_fit
     assert "have not been fetched yet" in health.bootstrap()
 
 

@@ -1,14 +1,13 @@
 """A case from gathering to the end, step by step, through the real jobs."""
 
 from datetime import timedelta
-from io import StringIO
 
 import pytest
 import time_machine
-from django.core.management import call_command
 from django.utils import timezone
 
 from customers.models import Tenant, User
+from escalation import owed
 from escalation.actors import DESK, SENDER
 from escalation.lifecycle import NotAllowed, NotYours, advance
 from listings import lifecycle as listing_life
@@ -34,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 def look(case: Case) -> Case:
     """Have the jobs look at the case now."""
-    actions.wake(case)
+    owed.owe(case)
     jobs.sweep_cases()
     case.refresh_from_db()
     return case
@@ -367,64 +366,6 @@ def test_contacts_who_disagree_stand_in_the_way_of_an_approval(clinic: Tenant, m
 
     with pytest.raises(NotAllowed, match="disagree"):
         actions.take_step(case, Event.APPROVE, agent(minji))
-
-
-def test_a_sender_whose_server_refuses_our_letter_is_told_of_once(clinic: Tenant) -> None:
-    ticket = make_ticket(clinic)
-    Letter.objects.filter(recipient=ticket.sender_email).update(
-        refused_at=timezone.now(), smtp_code=550, smtp_reply="550 5.1.1 no such user"
-    )
-
-    jobs.sweep_cases()
-    jobs.sweep_cases()
-
-    customer = ticket.conversations.get(party=Party.CUSTOMER)
-    noted = customer.messages.filter(text__contains="no such user")
-    assert noted.count() == 1
-
-
-def test_every_refused_letter_is_told_of_however_many_there_are(
-    clinic: Tenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(jobs, "MOST_REFUSALS", 2)
-    tickets = [make_ticket(clinic) for _ in range(4)]
-    Letter.objects.filter(kind__startswith="sender-").update(
-        refused_at=timezone.now() - timedelta(days=2), smtp_reply="550 5.1.1 no such user"
-    )
-
-    jobs.note_refused_letters()
-    jobs.note_refused_letters()
-
-    told = Message.objects.filter(
-        conversation__party=Party.CUSTOMER, text__contains="no such user"
-    ).exclude(key="")
-    assert told.count() == len(tickets)
-
-
-def test_a_case_that_fails_too_often_is_told_of_once_and_can_be_taken_up_again(
-    clinic: Tenant,
-) -> None:
-    cases = [make_ticket(clinic).case for _ in range(2)]
-    Case.objects.update(attempts=8, last_error="KeyError: 'x'")
-
-    jobs.sweep_cases()
-
-    alert = Letter.objects.get(kind=Letter.ALERT)
-    assert "KeyError" in alert.body
-    call_command("sweep", "cases", "--parked", stdout=StringIO())
-    for case in cases:
-        case.refresh_from_db()
-        assert case.state == State.AWAITING_OWNER
-
-
-def test_a_tenant_that_joins_a_case_cannot_be_its_own_owner(clinic: Tenant, school: Tenant) -> None:
-    case = look(make_ticket(clinic).case)
-
-    make_ticket(school, case.prefix)
-
-    assert case.inquiry is not None
-    case.inquiry.refresh_from_db()
-    assert set(case.inquiry.tenant_domains) >= set(school.domains.values_list("name", flat=True))
 
 
 def test_a_case_at_the_highest_level_still_has_a_time_to_be_answered_by(clinic: Tenant) -> None:

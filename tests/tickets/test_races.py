@@ -11,6 +11,7 @@ import time_machine
 from django.db import close_old_connections, connection
 from django.utils import timezone
 
+from escalation import owed
 from escalation.actors import SENDER, Actor
 from escalation.lifecycle import NotAllowed
 from listings.models import Publication
@@ -128,7 +129,7 @@ def test_a_clock_fires_once_though_many_workers_sweep() -> None:
 
 def test_many_sweeps_move_a_case_one_step() -> None:
     case = make_ticket().case
-    actions.wake(case)
+    owed.owe(case)
 
     at_once(lambda _: jobs.sweep_cases())
 

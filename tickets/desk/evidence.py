@@ -211,11 +211,7 @@ def dns(asked: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     return [
         {
             "label": label,
-            "look": "failed"
-            if "failed" in asked[name]
-            else "found"
-            if _of(asked[name])
-            else "none",
+            "look": _look(asked[name]),
             "found": _of(asked[name]),
             "failed": asked[name].get("failed", ""),
         }

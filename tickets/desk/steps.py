@@ -22,7 +22,6 @@ MOST = 100  # cases that one form may carry
 # The first of these that is open is the page's one filled button.
 FORWARD = (E.APPROVE, E.ENDORSE, E.ASK_BY_HAND, E.ASK_AGAIN, E.INSIST, E.REOPEN, E.CLAIM)
 TAKES_AWAY = frozenset({E.REFUSE})
-WITH_FIELDS = frozenset({E.PROPOSE_CONTACT})  # has a form of its own
 ORDER = (
     E.APPROVE, E.ENDORSE, E.ASK_SENDER, E.ASK_CUSTOMER, E.ASK_BY_HAND, E.ASK_AGAIN, E.JUDGE,
     E.PROPOSE_CONTACT, E.INSIST, E.REOPEN, E.CLAIM, E.RELEASE, E.ESCALATE, E.REFUSE,
