@@ -30,6 +30,7 @@ from ownership.models import (
 LINK: Final = "/answer/{token}/"
 MOST_LETTERS: Final = 3  # to one contact, about whatever, within WEEK
 WEEK: Final = timedelta(days=7)
+UNSENT: Final = timedelta(minutes=10)  # to look again whether a letter has gone out
 REVOCABLE: Final = timedelta(hours=72)  # how long others may object to a confirm
 
 
@@ -132,9 +133,9 @@ def write_due_letters(request: Request, now: datetime) -> datetime | None:
         return free
     if not (inquiries := queries.open_inquiries(request)):
         return None
-    if request.letters.exists():
-        if request.state == State.QUEUED:  # their server has not taken the first one yet
-            return now + timedelta(hours=6)
+    if request.letters.exists() and request.state == State.QUEUED:
+        return now + UNSENT  # their server has not taken the first one yet
+    if not _has_news(request):
         advance(request, Event.REMIND, DESK, key="remind")
         Request.objects.filter(pk=request.pk).update(reminded_at=now)
         _write_question(request, inquiries, now, reminder=True)
@@ -148,9 +149,16 @@ def write_due_letters(request: Request, now: datetime) -> datetime | None:
 def letter_due(request: Request) -> datetime | None:
     """When the next letter about the request should go out; None if none should."""
     first = request.letters.order_by("written_at").first()
-    if first is None:
+    if first is None or _has_news(request):
         return request.opened_at
     return None if request.reminded_at else first.written_at + days(0)
+
+
+def _has_news(request: Request) -> bool:
+    """Whether somebody asks about a prefix that no letter of the request has named yet."""
+    last = request.letters.order_by("-written_at").first()
+    asking = request.rungs.filter(inquiry__outcome="")
+    return last is None or asking.filter(opened_at__gt=last.written_at).exists()
 
 
 def _write_question(

@@ -190,6 +190,20 @@ def test_inquiries_about_one_network_share_one_request(registry: FakeRegistry) -
     assert len(mail.outbox) == 1
 
 
+def test_who_has_been_asked_already_hears_of_a_further_prefix_in_a_letter_of_its_own(
+    registry: FakeRegistry,
+) -> None:
+    make_inquiry("192.0.2.25")
+    sweep()
+    make_inquiry("192.0.2.26")
+    sweep()
+
+    request = Request.objects.get()
+    assert [("192.0.2.26" in str(letter.body)) for letter in mail.outbox] == [False, True]
+    assert request.reminded_at is None
+    assert request.letters.filter(superseded_at=None).count() == 1
+
+
 def test_one_contact_gets_three_letters_a_week_at_most(
     registry: FakeRegistry, clock: time_machine.Traveller
 ) -> None:
