@@ -17,6 +17,30 @@ from django.utils.translation import gettext_lazy as _
 from escalation import health
 
 
+class ForAgents:
+    """Every agent may look; nobody changes or deletes a row but through an action."""
+
+    admin_site: Any
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_view_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return bool(self.admin_site.has_permission(request))
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, row: Any = None) -> bool:
+        return False
+
+
 class Desk(AdminSite):
     """Agents only, and with a second factor where the operator asks for one."""
 

@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from customers.access import actor_of
 from escalation import prefixes
+from escalation.desk import ForAgents
 from escalation.errors import Refused
 from escalation.history import HistoryInline
 from escalation.paging import UncountedPaginator
@@ -30,30 +31,6 @@ from listings.models import (
 
 ByAgent = Callable[[Any], object]
 Row = TypeVar("Row", bound=Model)
-
-
-class ForAgents:
-    """Every agent may look; nobody changes or deletes a row but through an action."""
-
-    admin_site: Any
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, row: Any = None) -> bool:
-        return bool(self.admin_site.has_permission(request))
-
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest, row: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, row: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, row: Any = None) -> bool:
-        return False
 
 
 class SearchedByPrefix(ForAgents, admin.ModelAdmin[Row]):

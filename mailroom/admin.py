@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from escalation.desk import ForAgents
 from escalation.errors import Refused
 from escalation.paging import UncountedPaginator
 from mailroom import actions
@@ -37,7 +38,7 @@ class StatusFilter(admin.SimpleListFilter):
 
 
 @admin.register(Letter)
-class LetterAdmin(admin.ModelAdmin[Letter]):
+class LetterAdmin(ForAgents, admin.ModelAdmin[Letter]):
     list_display = ["subject", "recipient", "status", "written_at", "kind", "smtp_reply"]
     list_filter = [StatusFilter]
     list_per_page = 50
@@ -61,7 +62,7 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
     def message_id(self, letter: Letter) -> str:
         return letter.message_id
 
-    @admin.action(description=_("Send again"), permissions=["send"])
+    @admin.action(description=_("Send again"), permissions=["act"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Letter]) -> None:
         n_sent = 0
         for letter in queryset:
@@ -75,21 +76,3 @@ class LetterAdmin(admin.ModelAdmin[Letter]):
         if n_sent:
             done = ngettext("%(n)d letter is sent again.", "%(n)d letters are sent again.", n_sent)
             self.message_user(request, done % {"n": n_sent}, messages.SUCCESS)
-
-    def has_send_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_view_permission(self, request: HttpRequest, obj: Letter | None = None) -> bool:
-        return self.admin_site.has_permission(request)  # every agent
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Letter | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Letter | None = None) -> bool:
-        return False

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from customers.access import actor_of
 from escalation import prefixes
+from escalation.desk import ForAgents
 from escalation.errors import Refused
 from escalation.history import HistoryInline
 from escalation.paging import UncountedPaginator
@@ -23,31 +24,7 @@ from ownership.models import Contact, Network, NetworkContact, Proof, Request, R
 Row = TypeVar("Row", bound=Model)
 
 
-class Looking:
-    """Every agent may look, and nobody may change a row by hand."""
-
-    admin_site: Any
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return bool(self.admin_site.has_permission(request))
-
-    def has_act_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-class Shown(Looking, admin.ModelAdmin[Row]):
+class Shown(ForAgents, admin.ModelAdmin[Row]):
     """A table of any size, the newest first."""
 
     paginator = UncountedPaginator
@@ -56,7 +33,7 @@ class Shown(Looking, admin.ModelAdmin[Row]):
     ordering = ["-pk"]
 
 
-class PlaceInline(Looking, admin.TabularInline[NetworkContact, Model]):
+class PlaceInline(ForAgents, admin.TabularInline[NetworkContact, Model]):
     model = NetworkContact
     readonly_fields = [
         "position", "contact", "network", "roles", "score", "flags", "source", "listed",
@@ -70,7 +47,7 @@ class PlaceInline(Looking, admin.TabularInline[NetworkContact, Model]):
         return super().get_queryset(request).select_related("contact", "network")
 
 
-class EntryInline(Looking, HistoryInline):
+class EntryInline(ForAgents, HistoryInline):
     model = RequestEntry
     lifecycle = REQUEST
 
