@@ -59,7 +59,7 @@ def parse_prefix(text: str) -> Prefix:
     plain = text.strip().strip("[]()<>").strip()
     if plain[:5].lower() == "ipv6:":
         plain = plain[5:]
-    shown = text.strip()[:60]
+    shown = "".join(c if c.isprintable() else "?" for c in text.strip()[:60])
     if "%" in plain:
         raise NotAnAddress(
             _("“%s” has a zone (the part after %%): give the address without it.") % shown

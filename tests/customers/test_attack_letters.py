@@ -44,3 +44,20 @@ def test_few_letters_are_written_to_who_forgot_their_password(client: Client, da
             client.post("/account/password/reset/", {"email": "Dana@clinic.example"})
 
     assert 1 <= Letter.objects.filter(kind="password_reset").count() <= 5
+
+
+def test_who_is_put_out_is_out_at_once_with_session_and_key(client: Client, dana: User) -> None:
+    tenant = dana.memberships.get().tenant
+    _key, text = actions.create_key(
+        tenant, dana.memberships.get().actor(), label="x", scopes=["tickets:read"]
+    )
+    client.force_login(dana)
+    by_key = {"authorization": f"Bearer {text}"}
+    assert client.get("/tickets/").status_code == 200
+    assert Client().get("/api/v1/tickets/", headers=by_key).status_code == 200
+
+    User.objects.filter(pk=dana.pk).update(is_active=False)
+
+    assert client.get("/tickets/").status_code == 302
+    assert client.get("/api/v1/tickets/").status_code == 401
+    assert Client().get("/api/v1/tickets/", headers=by_key).status_code == 401

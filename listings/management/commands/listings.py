@@ -133,7 +133,8 @@ class Command(BaseCommand):
 
     def _tell_bad(self, bad: list[Bad]) -> None:
         for line in bad[:SHOWN]:
-            self.stderr.write(f"line {line.number}: {line.reason}")
+            told = "".join(c if c.isprintable() else "?" for c in line.reason)
+            self.stderr.write(f"line {line.number}: {told}")
         if len(bad) > SHOWN:
             self.stderr.write(f"… and {len(bad) - SHOWN} more.")
 
