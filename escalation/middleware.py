@@ -31,7 +31,8 @@ def bounded(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...
 
     def answer(request: HttpRequest) -> HttpResponse:
         announced = request.META.get("CONTENT_LENGTH") or "0"
-        if len(announced) > 12 or not announced.isdigit() or int(announced) > settings.BODY_MAX:
+        is_number = announced.isascii() and announced.isdigit() and len(announced) <= 12
+        if not is_number or int(announced) > settings.BODY_MAX:
             return HttpResponse("This is more than we take at once.\n", TEXT, status=413)
         return get_response(request)
 
