@@ -52,8 +52,8 @@ def settle(answer: Answer) -> None:
         return
     with transaction.atomic():
         owed.finish(answer)
-        leaning = Inquiry.objects.filter(pk__in=answer.request.rungs.values("inquiry"))
-        list(leaning.select_for_update(no_key=True).order_by("pk"))
+        touched = Inquiry.objects.filter(pk__in=[inquiry.pk for inquiry in concerned(answer)])
+        list(touched.select_for_update(no_key=True).order_by("pk"))
         _take_effect(answer, listed)
         _conclude_all(answer)
         _write_receipt(answer)
