@@ -1,14 +1,16 @@
 """Several people, and several workers, at the same instant."""
 
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from threading import Event as Signal
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import close_old_connections, connection
+from django.db import close_old_connections, connection, transaction
 from django.utils import timezone
 
 from escalation import owed
@@ -125,6 +127,28 @@ def test_a_clock_fires_once_though_many_workers_sweep() -> None:
     case.refresh_from_db()
     raised = case.entries.filter(event=Event.ESCALATE)
     assert [entry.number for entry in raised] == list(range(1, case.level + 1))
+
+
+def test_a_step_and_a_clock_that_fires_do_not_wait_for_each_other(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    case, held = make_case(), Signal()
+    Clock.objects.filter(case=case).update(due_at=timezone.now())
+
+    def step_or_fire(number: int) -> None:
+        if number:
+            held.wait(5)
+            jobs.sweep_clocks()
+            return
+        with transaction.atomic():
+            locked = Case.objects.select_for_update().get(pk=case.pk)
+            held.set()
+            time.sleep(0.5)
+            actions.start_turn(locked)
+
+    at_once(step_or_fire, 2)
+
+    assert "deadlock" not in caplog.text
 
 
 def test_many_sweeps_move_a_case_one_step() -> None:
