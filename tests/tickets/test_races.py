@@ -133,7 +133,7 @@ def test_a_step_and_a_clock_that_fires_do_not_wait_for_each_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     case, held = make_case(), Signal()
-    Clock.objects.filter(case=case).update(due_at=timezone.now())
+    Clock.objects.filter(case=case, stopped_at=None).update(due_at=timezone.now())
 
     def step_or_fire(number: int) -> None:
         if number:
