@@ -16,11 +16,12 @@ from escalation.prefixes import Prefix
 from ownership import bootstrap, budget, configured, rdap, records, registry, walk
 from ownership.bootstrap import Bootstrap
 from ownership.facts import Flag
-from ownership.models import BootstrapFile, Contact, Network
+from ownership.models import BootstrapFile, Contact, Lookup, Network
 from ownership.walk import Found
 
 FOR_SENDING: Final = timedelta(hours=1)
 MOST_PARENTS: Final = 3
+UNDIVIDED: Final = {4: 29, 6: 48}  # nobody registers a part of so small a network
 MOST_ENTITIES: Final = 2
 
 
@@ -77,9 +78,23 @@ class Asker:
 
 
 def cached(prefix: Prefix, since: datetime) -> Network | None:
-    """The most specific network on file around ``prefix``, if it was read since then."""
-    on_file = Network.objects.covering(prefix).fresh(since)
-    return next((one for one in on_file[:10] if Flag.RANGE_UNKNOWN not in one.flags), None)
+    """The network on file for ``prefix``, if a registry gave it as the answer since then.
+
+    The answer for a neighbour counts only where the network is so small that
+    nobody registers a part of it: else the neighbour's /24 would hide a /26.
+    """
+    asked = Lookup.objects.filter(asked_at__gte=since).select_related("network")
+    exact = asked.filter(prefix=str(prefix)).first()
+    if exact is not None and Flag.RANGE_UNKNOWN not in exact.network.flags:
+        return exact.network
+    around = Network.objects.covering(prefix).filter(lookups__asked_at__gte=since).distinct()
+    return next((one for one in around[:10] if _is_undivided(one, prefix)), None)
+
+
+def _is_undivided(network: Network, prefix: Prefix) -> bool:
+    bits = prefix.max_prefixlen - UNDIVIDED[prefix.version]
+    width = int(network.last, 16) - int(network.first, 16) + 1
+    return width <= 1 << bits and Flag.RANGE_UNKNOWN not in network.flags
 
 
 def lookup(prefix: Prefix, since: datetime, asker: Asker | None = None) -> Network | None:

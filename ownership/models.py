@@ -4,7 +4,6 @@ No row here knows a tenant or a ticket: no query of a tenant can reach an owner.
 Ranges are kept as two sortable keys (``escalation.prefixes.keys``).
 """
 
-from datetime import datetime
 
 from django.conf import settings
 from django.db import models
@@ -56,10 +55,6 @@ class NetworkQuerySet(models.QuerySet["Network"]):
         first, last = prefixes.keys(prefix)
         return self.filter(first__lte=first, last__gte=last).order_by("-first", "last")
 
-    def fresh(self, since: datetime) -> "NetworkQuerySet":
-        """Networks that a registry gave as the answer for an address since then."""
-        return self.filter(asked_at__gte=since)
-
 
 class Network(models.Model):
     """A registered block, as a registry describes it."""
@@ -83,9 +78,6 @@ class Network(models.Model):
     sha256 = models.CharField(max_length=64)
     document_gz = models.BinaryField(null=True)
     read_at = models.DateTimeField()
-    asked_at = models.DateTimeField(
-        null=True, help_text=_("when it was last the answer for an address inside, not a parent")
-    )
 
     objects = NetworkQuerySet.as_manager()
 
@@ -110,6 +102,21 @@ class Network(models.Model):
         """Whether all of ``prefix`` lies in the network."""
         first, last = prefixes.keys(prefix)
         return self.first <= first and last <= self.last
+
+
+class Lookup(models.Model):
+    """Which network a registry gave as the answer for a prefix, and when.
+
+    A wider network on file says nothing of the smaller ones inside it, so that
+    an answer stands for the prefix that was asked about.
+    """
+
+    prefix = models.CharField(max_length=49, primary_key=True)
+    network = models.ForeignKey(Network, models.CASCADE, related_name="lookups")
+    asked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.prefix}: {self.network}"
 
 
 class Contact(models.Model):

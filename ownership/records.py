@@ -10,7 +10,7 @@ from escalation import prefixes
 from escalation.prefixes import Prefix
 from ownership import rdap, registry
 from ownership.facts import ContactFacts, ContactFlag, Flag, NetworkFacts
-from ownership.models import Contact, Network, NetworkContact
+from ownership.models import Contact, Lookup, Network, NetworkContact
 from ownership.walk import Found
 
 MOST_CONTACTS = 50  # kept of one answer
@@ -44,11 +44,13 @@ def keep(found: Found, prefix: Prefix, *, asked: bool) -> Network:
         "document_gz": gzip.compress(answer.body, mtime=0),
         "read_at": timezone.now(),
     }
-    if asked:
-        values["asked_at"] = values["read_at"]
     network, _ = Network.objects.update_or_create(
         registry=answer.host, handle=facts.handle[:200], first=first, last=last, defaults=values
     )
+    if asked:
+        Lookup.objects.update_or_create(
+            prefix=str(prefix), defaults={"network": network, "asked_at": network.read_at}
+        )
     keep_contacts(network, facts.contacts[:MOST_CONTACTS], found.source)
     return network
 

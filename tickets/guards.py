@@ -57,17 +57,26 @@ def steps_since_review(case: "Case", event: str) -> "list[Entry]":
     return list(case.entries.filter(event=event, pk__gt=after))
 
 
+def is_nobodys_own(case: "Case", actor: Actor) -> str:
+    """An agent who is also a member of a tenant does not decide that tenant's case."""
+    if actor.user is None:
+        return ""
+    if case.tickets.filter(tenant__memberships__user=actor.user.pk).exists():
+        return _("You belong to a customer who asks for this: another agent must decide.")
+    return ""
+
+
 def first_approval_is_wanted(case: "Case", actor: Actor) -> str:
     if not prefixes.needs_two_agents(case.network):
         return _("One approval is enough for this prefix.")
     if steps_since_review(case, "endorse"):
         return _("The first of two approvals is there: another agent can approve now.")
-    return _proof_or_judgement(case, actor)
+    return is_nobodys_own(case, actor) or _proof_or_judgement(case, actor)
 
 
 def may_be_approved(case: "Case", actor: Actor) -> str:
     """Proof that covers the prefix, and for a wide one another agent's approval."""
-    if reason := _proof_or_judgement(case, actor):
+    if reason := is_nobodys_own(case, actor) or _proof_or_judgement(case, actor):
         return reason
     if case.inquiry and case.inquiry.outcome in {"denied", "contradicted"} and not judged(case):
         return _("The owner's contacts say no, or disagree: ask again, or refuse.")
@@ -107,7 +116,7 @@ def another_agent_proposed(case: "Case", actor: Actor) -> str:
 
 def is_level_two_agent(case: "Case", actor: Actor) -> str:
     if actor.level >= 2:
-        return ""
+        return is_nobodys_own(case, actor)
     return _("Only an agent of level 2 or 3 may decide without the owner: escalate the case.")
 
 

@@ -10,7 +10,16 @@ from django.utils import timezone
 from escalation import prefixes, queue
 from ownership import actions
 from ownership.actions import Given
-from ownership.models import Answer, Contact, Inquiry, Network, NetworkContact, Proof, RequestLetter
+from ownership.models import (
+    Answer,
+    Contact,
+    Inquiry,
+    Lookup,
+    Network,
+    NetworkContact,
+    Proof,
+    RequestLetter,
+)  # fmt: skip
 
 EVIDENCE = {
     "listed_at": "2026-11-20T08:00:00+00:00",
@@ -34,7 +43,8 @@ def make_network(prefix: str, *emails: str, **values: Any) -> Network:
     first, last = prefixes.keys(prefixes.parse_prefix(prefix))
     now = timezone.now()
     values = {"registry": "rdap.example", "handle": prefix, "url": "", "sha256": "", **values}
-    network = Network.objects.create(first=first, last=last, read_at=now, asked_at=now, **values)
+    network = Network.objects.create(first=first, last=last, read_at=now, **values)
+    Lookup.objects.create(prefix=str(prefixes.parse_prefix(prefix)), network=network, asked_at=now)
     for position, email in enumerate(emails):
         contact, _ = Contact.objects.get_or_create(email=email)
         NetworkContact.objects.create(

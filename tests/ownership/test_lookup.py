@@ -54,7 +54,30 @@ def test_an_answer_is_kept_whole(registry: FakeRegistry) -> None:
 def test_a_fresh_answer_is_not_asked_for_again(registry: FakeRegistry) -> None:
     first = lookups.lookup(PREFIX, hour_ago())
 
-    assert lookups.lookup(prefixes.parse_prefix("192.0.2.200"), hour_ago()) == first
+    assert lookups.lookup(PREFIX, hour_ago()) == first
+    assert len(registry.log) == 1
+
+
+def test_the_answer_for_a_neighbour_does_not_hide_a_smaller_network(
+    registry: FakeRegistry,
+) -> None:
+    wide = lookups.lookup(prefixes.parse_prefix("198.51.100.25"), hour_ago())
+
+    small = lookups.lookup(prefixes.parse_prefix("198.51.100.70"), hour_ago())
+
+    assert wide is not None
+    assert small is not None
+    assert (wide.handle, small.handle) == ("NET-198-51-100-0-1", "NET-198-51-100-64-1")
+
+
+def test_a_network_too_small_to_be_divided_is_read_once(registry: FakeRegistry) -> None:
+    registry.networks["192.0.2.0/29"] = {
+        **registry.networks["192.0.2.0/24"], "handle": "SMALL", "prefix": "192.0.2.0/29",
+    }  # fmt: skip
+
+    for number in range(8):
+        lookups.lookup(prefixes.parse_prefix(f"192.0.2.{number}"), hour_ago())
+
     assert len(registry.log) == 1
 
 
