@@ -56,7 +56,7 @@ class DomainInline(OperatorsOwn, admin.TabularInline[Domain, Tenant]):
 
 @admin.register(Tenant)
 class TenantAdmin(OperatorsOwn, admin.ModelAdmin[Tenant]):
-    list_display = ["name", "tells_name", "created_at"]
+    list_display = ["name", "created_at"]
     search_fields = ["name", "domains__name"]
     readonly_fields = ["created_at"]
     inlines = [DomainInline, MembershipInline]

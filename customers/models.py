@@ -81,11 +81,6 @@ class Tenant(models.Model):
 
     name = models.CharField(_("name"), max_length=200, unique=True)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
-    tells_name = models.BooleanField(
-        _("owners may learn the name"),
-        default=False,
-        help_text=_("Whether a letter to an owner may name this tenant."),
-    )
 
     objects = TenantQuerySet.as_manager()
 

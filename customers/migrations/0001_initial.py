@@ -29,13 +29,6 @@ class Migration(migrations.Migration):
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
-                (
-                    "tells_name",
-                    models.BooleanField(
-                        default=False,
-                        help_text="Whether a letter to an owner may name this tenant.",
-                        verbose_name="owners may learn the name",
-                    ),
                 ),
             ],
             options={
