@@ -29,7 +29,6 @@ class Migration(migrations.Migration):
                     "created_at",
                     models.DateTimeField(default=django.utils.timezone.now, editable=False),
                 ),
-                ),
             ],
             options={
                 "verbose_name": "tenant",
