@@ -12,6 +12,7 @@ from datetime import timedelta
 from django.conf import settings
 from django.contrib.staticfiles.storage import ManifestFilesMixin, staticfiles_storage
 from django.db import DatabaseError
+from django.db.models import Q
 from django.http import HttpRequest, JsonResponse
 from django.utils import timezone
 from django.utils.module_loading import import_string
@@ -20,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from escalation import cluster, database, queue
-from escalation.owed import owed_models
+from escalation.owed import ATTEMPTS, owed_models
 
 Check = Callable[[], str]
 
@@ -84,8 +85,9 @@ def messages_are_taken() -> str:
 
 
 def nothing_is_parked() -> str:
+    hopeless = Q(parked_at__isnull=False) | Q(attempts__gte=ATTEMPTS)
     parked = {
-        model._meta.label: model._default_manager.filter(parked_at__isnull=False).count()
+        model._meta.label: model._default_manager.filter(hopeless).count()
         for model in owed_models()
     }
     words = ", ".join(f"{label}: {n}" for label, n in parked.items() if n)

@@ -126,8 +126,10 @@ class ListingAdmin(SearchedByPrefix[Listing]):
     @admin.action(description=gettext_lazy("Let in"), permissions=["act"])
     def let_in(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> None:
         def take_out(listing: Listing) -> None:
-            if prefixes.needs_two_agents(listing.network):
-                raise Refused(_("So wide a prefix needs two agents: decide it in a case."))
+            if listing.needs_two_agents:
+                raise Refused(
+                    _("A wide prefix, or one listed by hand, needs two agents: open a case.")
+                )
             with transaction.atomic():
                 actions.take_out(
                     listing.network,

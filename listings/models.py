@@ -122,6 +122,12 @@ class Listing(LivingModel):
     def network(self) -> Prefix:
         return prefixes.parse_prefix(self.prefix)
 
+    @property
+    def needs_two_agents(self) -> bool:
+        """Whether the policy asks for two people to let it in: wide, or listed by hand."""
+        by_hand = self.reason_class == ReasonClass.MANUAL
+        return by_hand or prefixes.needs_two_agents(self.network)
+
 
 class ListingEntry(AbstractEntry):
     """History of a listing."""

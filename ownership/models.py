@@ -4,7 +4,6 @@ No row here knows a tenant or a ticket: no query of a tenant can reach an owner.
 Ranges are kept as two sortable keys (``escalation.prefixes.keys``).
 """
 
-
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -105,11 +104,7 @@ class Network(models.Model):
 
 
 class Lookup(models.Model):
-    """Which network a registry gave as the answer for a prefix, and when.
-
-    A wider network on file says nothing of the smaller ones inside it, so that
-    an answer stands for the prefix that was asked about.
-    """
+    """Which network a registry gave as the answer for a prefix; it stands for that prefix alone."""
 
     prefix = models.CharField(max_length=49, primary_key=True)
     network = models.ForeignKey(Network, models.CASCADE, related_name="lookups")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 pytest_plugins = ["tests.cast"]
 
@@ -50,3 +51,10 @@ def pytest_make_collect_report(
     if REQUIRE_ALL:
         _refuse_skip(report)
     return report
+
+
+@pytest.fixture(autouse=True)
+def no_language_is_left_over() -> Generator[None, None, None]:
+    """A page read in Korean leaves its language in the thread; the next test begins without."""
+    yield
+    translation.deactivate()

@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from escalation import owed
-from escalation.actors import CUSTOMER, DESK, Actor, Role
+from escalation.actors import CUSTOMER, DESK, SENDER, Actor, Role
 from escalation.lifecycle import NotAllowed, advance
 from listings import actions as listing_actions
 from mailroom.rendering import clean
@@ -261,6 +261,15 @@ def say(
         elif actor.role in CUSTOMER and case.state == State.AWAITING_CUSTOMER:
             take_step(case, Event.CUSTOMER_REPLIED, actor, ticket=ticket)
     return message
+
+
+def attest(ticket: Ticket, what_was_wrong: str, what_changed: str) -> None:
+    """Keep the sender's statement; it answers a question that we waited for, as a reply does."""
+    with transaction.atomic():
+        case = Case.objects.select_for_update().get(pk=ticket.case_id)
+        talking.attest(ticket, what_was_wrong, what_changed)
+        if case.state == State.AWAITING_SENDER and _is_open(ticket):
+            take_step(case, Event.SENDER_REPLIED, SENDER, ticket=ticket)
 
 
 def withdraw(ticket: Ticket, actor: Actor, *, note: str = "", key: str = "") -> None:

@@ -124,7 +124,7 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         """The steps of the ticket's case that a tenant may know, the oldest first."""
         ticket = self.get_object()
         known = stations.public_entries(ticket.case, ticket)
-        return Response(EntrySerializer(list(known)[-HISTORY:], many=True).data)
+        return Response(EntrySerializer(known[-HISTORY:], many=True).data)
 
     @extend_schema(methods=["GET"], responses={200: MessageSerializer(many=True), **PROBLEMS})
     @extend_schema(
@@ -137,7 +137,7 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         ticket, actor = self.get_object(), self.actor()
         talk = ticket.conversations.select_related("case", "ticket").get(party=Party.CUSTOMER)
         if request.method == "GET":
-            rows: list[Message] = reading.messages_of(talk, all_of_them=True)[-HISTORY:]
+            rows: list[Message] = reading.messages_of(talk, HISTORY)
             return Response(MessageSerializer(rows, many=True).data)
         given = MessageSerializer(data=request.data)
         given.is_valid(raise_exception=True)

@@ -66,8 +66,14 @@ def is_nobodys_own(case: "Case", actor: Actor) -> str:
     return ""
 
 
+def needs_two_agents(case: "Case") -> bool:
+    """Whether the policy asks for two approvals: a wide prefix, or a listing made by hand."""
+    by_hand = case.listing is not None and case.listing.needs_two_agents
+    return by_hand or prefixes.needs_two_agents(case.network)
+
+
 def first_approval_is_wanted(case: "Case", actor: Actor) -> str:
-    if not prefixes.needs_two_agents(case.network):
+    if not needs_two_agents(case):
         return _("One approval is enough for this prefix.")
     if steps_since_review(case, "endorse"):
         return _("The first of two approvals is there: another agent can approve now.")
@@ -80,12 +86,13 @@ def may_be_approved(case: "Case", actor: Actor) -> str:
         return reason
     if case.inquiry and case.inquiry.outcome in {"denied", "contradicted"} and not judged(case):
         return _("The owner's contacts say no, or disagree: ask again, or refuse.")
-    if not prefixes.needs_two_agents(case.network):
+    if not needs_two_agents(case):
         return ""
     endorsed = steps_since_review(case, "endorse")
     if not endorsed:
         return _(
-            "A prefix as wide as %(prefix)s needs two agents: approve it first, then another agent."
+            "%(prefix)s needs two agents, being wide or listed by hand: approve it first, then "
+            "another agent."
         ) % {"prefix": case.shown_prefix}
     if actor.user is not None and all(entry.user_id == actor.user.pk for entry in endorsed):
         return _("You gave the first approval: the second must come from another agent.")

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
-from django.db.models import CharField, Exists, OuterRef, Q, Value
+from django.db.models import CharField, Exists, F, OuterRef, Q, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -42,9 +42,10 @@ OUTCOMES: dict[str, Event] = {
 def sweep_cases() -> int:
     """Look at every case that is due, or that something has happened to."""
     wake_up()
-    note_refused_letters()
     rows, worst = Case.objects.all(), facts.LIFETIME + 10
-    return owed.work_through("cases", rows, look_at, worst=worst, parked=alerts.given_up)
+    n_done = owed.work_through("cases", rows, look_at, worst=worst, parked=alerts.given_up)
+    note_refused_letters()
+    return n_done
 
 
 def wake_up() -> None:
@@ -54,6 +55,7 @@ def wake_up() -> None:
     answered = Q(state__in=[State.GATHERING, State.AWAITING_OWNER], inquiry__outcome__gt="") | Q(
         state=State.OWNER_UNKNOWN,
         inquiry__outcome__in=[Inquiry.Outcome.CONFIRMED, Inquiry.Outcome.DENIED],
+        inquiry__outcome_at__gt=F("state_since"),
     )
     relapsed = Q(state=State.DELISTED) & Exists(again)
     found = Case.objects.filter(answered | Q(state=State.DELISTING) | relapsed)

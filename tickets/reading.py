@@ -26,19 +26,19 @@ PARTY_OF = {
 LATEST = 50  # messages shown at first
 
 
-def messages_of(conversation: Conversation, *, all_of_them: bool = False) -> list[Message]:
-    """A conversation's messages with authors and files, oldest first, in two queries.
+MOST = 1000  # messages that anybody is shown
 
-    The latest ones only, unless ``all_of_them``; one more than ``LATEST``
-    tells that there are earlier ones.
+
+def messages_of(conversation: Conversation, latest: int = LATEST + 1) -> list[Message]:
+    """The ``latest`` messages with authors and files, oldest first, in two queries.
+
+    One more than ``LATEST`` tells that there are earlier ones.
     """
     files = Attachment.objects.defer("content")
     rows = conversation.messages.select_related("user").prefetch_related(
         Prefetch("attachments", files)
     )
-    if all_of_them:
-        return list(rows)
-    return list(rows.order_by("-pk")[: LATEST + 1])[::-1]
+    return list(rows.order_by("-pk")[:latest])[::-1]
 
 
 def talk_rows(

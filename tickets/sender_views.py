@@ -19,7 +19,7 @@ from django.views.decorators.http import require_POST, require_safe
 from escalation.actors import SENDER
 from escalation.errors import Refused
 from mailroom import tokens
-from tickets import actions, reading, stations, talking
+from tickets import actions, reading, stations
 from tickets.forms import AttestationForm, MessageForm, StepForm
 from tickets.lifecycle import CASE, Event, Party
 from tickets.models import Attachment, Conversation
@@ -77,8 +77,9 @@ def _show(
     if ticket is None:
         raise Http404
     case = stations.as_known(ticket)
-    said = reading.messages_of(conversation, all_of_them="all" in request.GET)
-    earlier = len(said) > reading.LATEST and "all" not in request.GET
+    whole = "all" in request.GET
+    said = reading.messages_of(conversation, reading.MOST if whole else reading.LATEST + 1)
+    earlier = len(said) > reading.LATEST and not whole
     talk = reading.talk_rows(
         said[earlier:],
         Party.SENDER,
@@ -134,7 +135,7 @@ def attest(request: HttpRequest, pk: int) -> HttpResponse:
     if not form.is_valid() or conversation.ticket is None:
         return _show(request, conversation, attestation=form, status=422)
     given = form.cleaned_data
-    talking.attest(conversation.ticket, given["what_was_wrong"], given["what_changed"])
+    actions.attest(conversation.ticket, given["what_was_wrong"], given["what_changed"])
     messages.success(request, _("Thank you. The desk has your statement."))
     return redirect("tickets:sender", pk)
 

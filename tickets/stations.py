@@ -209,7 +209,7 @@ def as_known(ticket: Ticket) -> Case:
 
 def known_entries(ticket: Ticket) -> list[Entry]:
     """The steps of the case that the line of stations is drawn from."""
-    entries = list(ticket.case.entries.all())
+    entries = list(ticket.case.entries.order_by("-pk")[:MOST_ENTRIES])[::-1]
     end = ticket.ended_at
     return [one for one in entries if end is None or _is_of(one, ticket) or one.happened_at <= end]
 
@@ -217,6 +217,8 @@ def known_entries(ticket: Ticket) -> list[Entry]:
 def _is_of(entry: Entry, ticket: Ticket) -> bool:
     return entry.ticket_id == ticket.pk
 
+
+MOST_ENTRIES = 500  # steps of one case that are ever read for a page
 
 # Steps that are the desk's own business, or say what the owner answered.
 PRIVATE = frozenset(
@@ -242,7 +244,7 @@ def public_entries(case: Case, ticket: Ticket) -> list[Entry]:
     shared = Q(ticket=None)
     if ticket.ended_at is not None:
         shared &= Q(happened_at__lte=ticket.ended_at)
-    return list(known.filter(shared | Q(ticket=ticket)))
+    return list(known.filter(shared | Q(ticket=ticket)).order_by("-pk")[:MOST_ENTRIES])[::-1]
 
 
 def public_event(entry: Entry) -> str:

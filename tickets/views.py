@@ -172,8 +172,9 @@ def _show(
 ) -> HttpResponse:
     case = stations.as_known(ticket)
     conversation = ticket.conversations.get(party=Party.CUSTOMER)
-    said = reading.messages_of(conversation, all_of_them="all" in request.GET)
-    earlier = len(said) > reading.LATEST and "all" not in request.GET
+    whole = "all" in request.GET
+    said = reading.messages_of(conversation, reading.MOST if whole else reading.LATEST + 1)
+    earlier = len(said) > reading.LATEST and not whole
     talk = reading.talk_rows(
         said[earlier:],
         Party.CUSTOMER,

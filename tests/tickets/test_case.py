@@ -15,7 +15,6 @@ from listings import queries as listed
 from listings.models import Listing, Publication, Receipt
 from mailroom.models import Letter
 from ownership.models import Inquiry
-from tests.factories import make_membership
 from tests.tickets.factories import (
     admin_of,
     agent,
@@ -377,13 +376,3 @@ def test_a_case_at_the_highest_level_still_has_a_time_to_be_answered_by(clinic: 
     assert case.level == 3
     assert case.answer_by is not None
     assert case.answer_by > timezone.now()
-
-
-def test_an_agent_does_not_decide_the_case_of_a_tenant_of_their_own(
-    clinic: Tenant, minji: User
-) -> None:
-    case = make_case(tenant=clinic)
-    make_membership(minji, clinic)
-
-    with pytest.raises(NotAllowed, match="another agent"):
-        actions.take_step(case, Event.APPROVE, agent(minji))

@@ -190,12 +190,16 @@ def test_the_page_has_no_inline_script_and_no_inline_style(desk: Client) -> None
         assert "onclick" not in shown
 
 
+def case_about(prefix: str) -> Case:
+    return Case(prefix=str(prefixes.parse_prefix(prefix)))
+
+
 def test_a_wide_range_says_how_much_an_approval_touches() -> None:
     make_listing("203.0.113.0/25")
     make_listing("203.0.113.9")
 
-    over = evidence.reach(prefixes.parse_prefix("203.0.113.8/30"))
-    wide = evidence.reach(prefixes.parse_prefix("2001:db8::/40"))
+    over = evidence.reach(case_about("203.0.113.8/30"))
+    wide = evidence.reach(case_about("2001:db8::/40"))
 
     assert (over["shown"], over["inside"]) == ("4", 1)
     assert [str(listing) for listing in over["wider"]] == ["203.0.113.0/25"]

@@ -37,7 +37,7 @@ def of(case: Case, actor: Actor) -> dict[str, Any]:
     return {
         "listing": case.listing,
         "listing_entries": _listing_entries(case.listing),
-        "reach": reach(case.network),
+        "reach": reach(case),
         "earlier_listings": [_earlier(past) for past in facts.get("earlier_listings", [])],
         "earlier_cases": [_earlier_case(past) for past in facts.get("earlier_cases", [])],
         "gathered_at": moment_of(facts.get("gathered_at")),
@@ -66,8 +66,9 @@ def _listing_entries(listing: Listing | None) -> list[dict[str, Any]]:
     return [{"entry": entry, "event": ListingEvent(entry.event).label} for entry in latest]
 
 
-def reach(prefix: Prefix) -> dict[str, Any]:
+def reach(case: Case) -> dict[str, Any]:
     """What an approval touches: how many addresses, listings and exceptions."""
+    prefix = case.network
     inside = Listing.objects.enforced().inside(prefix).order_by()[:COUNTED].count()
     wider = Listing.objects.enforced().covering(prefix).exclude(prefix=str(prefix))
     return {
@@ -77,7 +78,7 @@ def reach(prefix: Prefix) -> dict[str, Any]:
         "inside_shown": str(inside) if inside < COUNTED else f"{COUNTED - 1}+",
         "wider": list(wider),
         "exceptions": list(ListingException.objects.live().covering(prefix)[:5]),
-        "two_agents": prefixes.needs_two_agents(prefix),
+        "two_agents": guards.needs_two_agents(case),
     }
 
 

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from escalation import moments, prefixes
+from escalation import moments
 from escalation.actors import Actor
 from escalation.errors import Refused, type_of_text
 from tickets import actions, guards
@@ -122,7 +122,7 @@ def _moot(case: Case, actor: Actor) -> set[str]:
     """Steps that mean nothing here, so that a page need not say why they must wait."""
     mine = actor.user is not None and case.agent_id == actor.user.pk
     moot = {str(E.CLAIM if mine else E.RELEASE)}
-    if not prefixes.needs_two_agents(case.network) or guards.steps_since_review(case, E.ENDORSE):
+    if not guards.needs_two_agents(case) or guards.steps_since_review(case, E.ENDORSE):
         moot.add(str(E.ENDORSE))
     return moot
 
