@@ -76,6 +76,18 @@ def add(
     return listing
 
 
+def activate(listing: Listing, *, actor: Actor) -> None:
+    """Let a pending listing count.  Raises ``NotAllowed`` if it is not pending."""
+    with transaction.atomic():
+        advance(listing, Event.ACTIVATE, actor)
+        publishing.ask()
+
+
+def cancel(listing: Listing, *, actor: Actor) -> None:
+    """Drop a pending listing, which never counted.  Raises ``NotAllowed`` if it is not pending."""
+    advance(listing, Event.CANCEL, actor)
+
+
 def _live_or_new(prefix: Prefix, facts: dict[str, Any]) -> tuple[Listing, bool]:
     live = Listing.objects.live().filter(prefix=str(prefix))
     if (listing := live.select_for_update().first()) is not None:

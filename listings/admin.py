@@ -66,7 +66,11 @@ class ExceptionInline(ForAgents, admin.TabularInline[ListingException, Listing])
 
 
 class ListingForm(forms.ModelForm[Listing]):
-    """A prefix to be listed by hand."""
+    """A prefix to be listed by hand, at once or when somebody else has looked."""
+
+    look_first = forms.BooleanField(
+        label=gettext_lazy("Wait until somebody activates it"), required=False
+    )
 
     class Meta:
         model = Listing
@@ -92,11 +96,11 @@ class ListingAdmin(SearchedByPrefix[Listing]):
     paginator = UncountedPaginator
     show_full_result_count = False
     inlines = (ExceptionInline, EntryInline)
-    actions = ("let_in", "list_again")
+    actions = ("activate", "cancel", "let_in", "list_again")
 
     def get_fields(self, request: HttpRequest, obj: Listing | None = None) -> Any:
         by_hand = ListingForm.Meta.fields
-        return by_hand if obj is None else (
+        return (*by_hand, "look_first") if obj is None else (
             *by_hand, "state", "state_since", "listed_at", "hits", "last_hit_at", "gone_serial"
         )  # fmt: skip
 
@@ -115,6 +119,7 @@ class ListingAdmin(SearchedByPrefix[Listing]):
             source=given["source"],
             evidence=given["evidence"],
             expires_at=given["expires_at"],
+            activate=not given["look_first"],
         )
         obj.pk = made.pk
         obj.refresh_from_db()
@@ -139,6 +144,20 @@ class ListingAdmin(SearchedByPrefix[Listing]):
                 )
 
         _one_by_one(self, request, queryset, take_out, _("let in"))
+
+    @admin.action(description=gettext_lazy("Activate"), permissions=["act"])
+    def activate(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> None:
+        def begin(listing: Listing) -> None:
+            actions.activate(listing, actor=actor_of(request))
+
+        _one_by_one(self, request, queryset, begin, _("activated"))
+
+    @admin.action(description=gettext_lazy("Drop what is pending"), permissions=["act"])
+    def cancel(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> None:
+        def drop(listing: Listing) -> None:
+            actions.cancel(listing, actor=actor_of(request))
+
+        _one_by_one(self, request, queryset, drop, _("dropped"))
 
     @admin.action(description=gettext_lazy("List again"), permissions=["act"])
     def list_again(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> None:

@@ -165,3 +165,30 @@ def test_customers_do_not_see_the_list(client: Client, dana: User) -> None:
     client.force_login(dana)
 
     assert client.get(f"{DESK}/listing/").status_code in (302, 403, 404)
+
+
+def test_a_listing_that_waits_counts_only_when_somebody_activates_it(desk: Client) -> None:
+    given = {"prefix": "198.51.100.66", "reason_class": "automatic", "look_first": "on"}
+
+    desk.post(f"{DESK}/listing/add/", given)
+    listing = Listing.objects.get()
+    assert listing.state == State.PENDING
+    act = {"action": "activate", "_selected_action": [str(listing.pk)]}
+    desk.post(f"{DESK}/listing/", act)
+    listing.refresh_from_db()
+    assert listing.state == State.ACTIVE
+
+    again = desk.post(f"{DESK}/listing/", {**act, "action": "cancel"})
+    assert "not possible" in " ".join(said(again))
+
+
+def test_a_listing_that_waits_can_be_dropped(desk: Client) -> None:
+    given = {"prefix": "198.51.100.66", "reason_class": "automatic", "look_first": "on"}
+    desk.post(f"{DESK}/listing/add/", given)
+    listing = Listing.objects.get()
+
+    desk.post(f"{DESK}/listing/", {"action": "cancel", "_selected_action": [str(listing.pk)]})
+
+    listing.refresh_from_db()
+    assert listing.state == State.REMOVED
+    assert not Publication.objects.exists()
