@@ -24,6 +24,7 @@ from escalation.environment import flag
 ROOT = Path(__file__).resolve().parent.parent
 FIRST_PORT = 8000
 BACKLOG = 512  # connections that may wait to be served
+RUNNING_DEMO = ROOT / "var" / "demo.env"
 GRACE = 20.0  # seconds for the parts to end by themselves
 QUICK_DEATH = 10.0  # a part that dies within so many seconds of its start ...
 QUICK_DEATHS = 3  # ... so many times in a row stops all
@@ -163,6 +164,7 @@ def main() -> None:
         say("\nStopping.")
     finally:
         service.stop()
+        RUNNING_DEMO.unlink(missing_ok=True)
 
 
 def start(service: Service, door: socket.socket) -> None:
@@ -172,10 +174,20 @@ def start(service: Service, door: socket.socket) -> None:
         service.environ["POSTERN_RDAP_BASE"] = f"http://127.0.0.1:{port}"
         registry = [sys.executable, "-m", "ownership.fake_registry", "--port", str(port)]
         service.add(Part("demo registry", registry, "manage"))
+    if flag("POSTERN_DEMO", False, ""):
+        tell_commands(service.environ)
     prepare = [sys.executable, "manage.py", "prepare"]
     if code := supervisor.start(prepare, environ=service.environ).wait():
         raise SystemExit(code)
     service.add(Part("web server", web_server(door), "web", hands_down=(door.fileno(),)))
+
+
+def tell_commands(environ: dict[str, str]) -> None:
+    """Let ``manage.py`` in another shell work on the running demo, as long as it runs."""
+    shared = ("POSTERN_DEMO", "POSTERN_RDAP_BASE", "POSTERN_URL", "POSTERN_VAR")
+    lines = [f"{name}={environ[name]}\n" for name in shared if name in environ]
+    RUNNING_DEMO.parent.mkdir(exist_ok=True)
+    RUNNING_DEMO.write_text("".join(lines))
 
 
 def welcome(url: str) -> None:

@@ -117,9 +117,7 @@ DATABASE_URL = text(
     "PostgreSQL in production, e.g. postgres://user:password@host/postern. Empty: SQLite.",
 )
 _db = _env.db_url_config(DATABASE_URL or f"sqlite:///{POSTERN_VAR / 'postern.sqlite3'}")
-POSTERN_DB_POOL = flag(
-    "POSTERN_DB_POOL", False, "A connection pool in the web server (PostgreSQL only)."
-)
+POSTERN_DB_POOL = flag("POSTERN_DB_POOL", False, "Pool connections in the web server (PostgreSQL).")
 _options = _db.setdefault("OPTIONS", {})
 _db |= {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True, "ATOMIC_REQUESTS": False}
 if _db["ENGINE"].endswith("sqlite3"):
@@ -392,7 +390,10 @@ LOGGING = {
         "handlers": ["stderr"],
         "level": text("POSTERN_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
     },
-    "loggers": {"django-q": {"level": "WARNING"}},  # it reports each message three times
+    "loggers": {
+        "django-q": {"level": "WARNING"},  # it reports each message three times
+        "django.request": {"level": "ERROR"},  # a visitor's 404 is no warning
+    },
 }
 
 POSTERN_VAR.mkdir(parents=True, exist_ok=True)

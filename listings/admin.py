@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
@@ -65,6 +66,15 @@ class ExceptionInline(ForAgents, admin.TabularInline[ListingException, Listing])
     extra = 0
 
 
+MOST_AT_ONCE = 20  # listings that one press of a button lets in
+
+
+class NoteForm(ActionForm):
+    """The step on the ticked listings, and why."""
+
+    note = forms.CharField(label=gettext_lazy("Note"), max_length=200, required=False)
+
+
 class ListingForm(forms.ModelForm[Listing]):
     """A prefix to be listed by hand, at once or when somebody else has looked."""
 
@@ -97,6 +107,7 @@ class ListingAdmin(SearchedByPrefix[Listing]):
     show_full_result_count = False
     inlines = (ExceptionInline, EntryInline)
     actions = ("activate", "cancel", "let_in", "list_again")
+    action_form = NoteForm
 
     def get_fields(self, request: HttpRequest, obj: Listing | None = None) -> Any:
         by_hand = ListingForm.Meta.fields
@@ -139,11 +150,24 @@ class ListingAdmin(SearchedByPrefix[Listing]):
                 actions.take_out(
                     listing.network,
                     actor=actor_of(request),
-                    reason=_("by hand at the desk"),
+                    reason=note,
                     key=f"desk:{uuid.uuid4()}",
                 )
 
-        _one_by_one(self, request, queryset, take_out, _("let in"))
+        if note := self._note_for(request, queryset):
+            _one_by_one(self, request, queryset, take_out, _("let in"))
+
+    def _note_for(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> str:
+        """Why by hand; "" after a message that says what is missing."""
+        note = request.POST.get("note", "").strip()[:200]
+        if not note:
+            self.message_user(request, _("Say why, in the note beside the step."), messages.ERROR)
+        elif queryset[: MOST_AT_ONCE + 1].count() > MOST_AT_ONCE:
+            words = _("At most %d listings can be let in at once.") % MOST_AT_ONCE
+            self.message_user(request, words, messages.ERROR)
+        else:
+            return note
+        return ""
 
     @admin.action(description=gettext_lazy("Activate"), permissions=["act"])
     def activate(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> None:

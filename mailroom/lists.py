@@ -97,7 +97,7 @@ LISTS: Final = (
     Blocklist("McAfee", ("trustedsource", "mcafee"), "https://www.trustedsource.org/"),
     Blocklist(
         "Microsoft 365",
-        ("sender.office.com", "delist@", "protection.outlook", "banned send"),
+        ("sender.office.com", "delist@", "protection.outlook", "microsoft"),
         "https://sender.office.com/",
     ),
     Blocklist(

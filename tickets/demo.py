@@ -61,6 +61,8 @@ def play() -> dict[str, object]:
         "others": [email for email in (*others, OPERATOR) if email != agent],
         "password": PASSWORD,
         "bounce": (
+            "From: MAILER-DAEMON@mail.bank.example\nTo: accounts@bank.example\n"
+            "Subject: Undelivered Mail Returned to Sender\n\n"
             f"<{first}>: host mx1.mail.example[192.0.2.1] said: 550 5.7.606 Access denied,\n"
             f"    banned sending IP [{address}] (in reply to RCPT TO command)"
         ),

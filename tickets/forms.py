@@ -42,7 +42,8 @@ class BounceForm(forms.Form):
     bounce = forms.CharField(
         label=_("The bounce, or the line with the error"),
         help_text=_(
-            "All of it is best. A single line such as “550 5.7.606 Access denied” will do."
+            "All of it is best. A single line will do, such as “550 5.7.606 banned sending IP "
+            "[198.51.100.25]”."
         ),
         required=False,
         max_length=5 * 1024 * 1024,

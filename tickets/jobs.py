@@ -23,7 +23,7 @@ from mailroom.models import Letter
 from ownership import actions as owners
 from ownership.models import Inquiry
 from tickets import actions, facts, guards, ladder, talking
-from tickets.lifecycle import QUIET, WITH_PARTY, Event, State
+from tickets.lifecycle import BEFORE_DECISION, QUIET, WITH_PARTY, Event, State
 from tickets.models import Case, Clock, Conversation, Draft, Message
 
 EARLIER = 10  # past listings and cases kept as facts
@@ -58,7 +58,8 @@ def wake_up() -> None:
         inquiry__outcome_at__gt=F("state_since"),
     )
     relapsed = Q(state=State.DELISTED) & Exists(again)
-    found = Case.objects.filter(answered | Q(state=State.DELISTING) | relapsed)
+    gone = Q(state__in=BEFORE_DECISION, listing__state=listing_life.State.REMOVED)
+    found = Case.objects.filter(answered | Q(state=State.DELISTING) | relapsed | gone)
     free = Q(lease_until=None) | Q(lease_until__lt=now)
     keys = list(found.filter(free, parked_at=None).exclude(due_at__lte=now).values_list("pk")[:200])
     Case.objects.filter(pk__in=[pk for (pk,) in keys]).filter(free).update(due_at=now)
@@ -194,6 +195,9 @@ def still_listed(case: Case) -> None:
         owed.finish(case, timezone.now() + actions.LOOK_AGAIN)
         if not guards.is_not_listed(case, DESK):
             actions.take_step(case, Event.FOUND_NOT_LISTED, DESK)
+        elif (now_over := listed.covering_listing(case.network)) is not None:
+            case.listing = now_over
+            case.save(update_fields=["listing"])
 
 
 def await_receipts(case: Case) -> None:

@@ -156,7 +156,11 @@ def _check_quota(tenant: Tenant, sender_email: str) -> None:
 
 def check(tenant: Tenant, wish: Application) -> Prefix:
     """Return the prefix that the ticket is about, or refuse in words."""
-    prefix = prefixes.parse_prefix(wish.prefix)
+    try:
+        prefix = prefixes.parse_prefix(wish.prefix)
+    except prefixes.NotAnAddress as refusal:
+        refusal.field = "prefix"
+        raise
     if why := listed.why_protected(prefix):
         raise NotPublic(why, field="prefix")
     if prefixes.too_wide(prefix):
@@ -185,6 +189,12 @@ def check(tenant: Tenant, wish: Application) -> Prefix:
     return prefix
 
 
+def _status_in(reply: str) -> str:
+    """The enhanced status code of a bare reply (RFC 3463), "" if it has none."""
+    results = dsn.read(reply.encode()).results if reply else ()
+    return results[0].status if results else ""
+
+
 @transaction.atomic
 def _write(
     tenant: Tenant,
@@ -210,7 +220,7 @@ def _write(
         sender_language=wish.sender_language,
         recipient=wish.recipient,
         smtp_reply=reply,
-        enhanced_status_code=(read.status if read else "")[:20],
+        enhanced_status_code=(read.status if read else _status_in(reply))[:20],
         list_named=named.name if named else "",
         note=wish.note,
         external_reference=wish.external_reference,

@@ -100,6 +100,8 @@ def from_bounce(content: bytes) -> dict[str, str]:
     found = dsn.read(content)
     if found.kind == "unreadable":
         return {"problem": _("We could not read this. You can fill in the form by hand.")}
+    if found.kind in {"other", "report"} and not found.results:
+        return {"problem": _("This is no bounce that we know. You can fill in the form by hand.")}
     result = dsn.first_blocked(found) or (found.results[0] if found.results else None)
     original = found.original
     return {

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from escalation.actors import SENDER
 from escalation.errors import Refused
@@ -108,10 +108,12 @@ def _show(
     return response
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def say(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = _conversation(request, pk)
+    if request.method != "POST":
+        return redirect("tickets:sender", pk)
     form = MessageForm(request.POST, request.FILES)
     if form.is_valid():
         given = form.cleaned_data
@@ -127,10 +129,12 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
     return _show(request, conversation, form, status=422)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def attest(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = _conversation(request, pk)
+    if request.method != "POST":
+        return redirect("tickets:sender", pk)
     form = AttestationForm(request.POST)
     if not form.is_valid() or conversation.ticket is None:
         return _show(request, conversation, attestation=form, status=422)
@@ -140,10 +144,12 @@ def attest(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("tickets:sender", pk)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def appeal(request: HttpRequest, pk: int) -> HttpResponse:
     conversation = _conversation(request, pk)
+    if request.method != "POST":
+        return redirect("tickets:sender", pk)
     form = StepForm(request.POST)
     if form.is_valid():
         given = form.cleaned_data

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
-from tickets.lifecycle import CASE, QUIET, TURN, Event, Party, State
+from tickets.lifecycle import BEFORE_DECISION, CASE, QUIET, TURN, Event, Party, State
 from tickets.models import Case, Entry, Ticket
 
 
@@ -97,6 +97,8 @@ def _left_at(entries: Sequence[Entry]) -> dict[str, datetime]:
     left: dict[str, datetime] = {}
     for entry in entries:
         for stop in LINE:
+            if entry.target in HALTS - {State.REFUSED} and stop is not GATHER:
+                continue  # it ended there, undecided
             if entry.changed_state and entry.source in stop.states:
                 left[stop.name] = entry.happened_at
     return left
@@ -125,7 +127,7 @@ def turn(case: Case, reader: Party) -> Turn:
         yours=yours,
         text=text,
         since=case.state_since,
-        small=_small(case, yours),
+        small=_small(case, yours, reader),
     )
 
 
@@ -144,7 +146,9 @@ def _waiting(party: Party, case: Case) -> str:
     }[party]
 
 
-def _small(case: Case, yours: bool) -> str:
+def _small(case: Case, yours: bool, reader: Party) -> str:
+    if reader == Party.SENDER and case.state in BEFORE_DECISION - {State.AWAITING_SENDER}:
+        return _("Meanwhile, tell us below what was wrong and what you changed.")
     if yours:
         return _("The desk asked you a question below.")
     words = {

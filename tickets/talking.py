@@ -50,8 +50,8 @@ def begin(ticket: Ticket, actor: Actor, bounce: bytes, bounce_name: str) -> None
     """Open the customer's and the sender's conversation, and write to the sender."""
     customer = Conversation.objects.create(case=ticket.case, ticket=ticket, party=Party.CUSTOMER)
     files = [File(bounce_name or "bounce.eml", bounce)] if bounce else []
-    text = ticket.note or ticket.smtp_reply or str(ticket)
-    post(customer, actor, text, files=files)
+    if ticket.note or files:
+        post(customer, actor, ticket.note, files=files)
     sender = Conversation.objects.create(case=ticket.case, ticket=ticket, party=Party.SENDER)
     sender.token_digest = tokens.digest(tokens.token(emails.link_key(sender)))
     sender.token_expires_at = timezone.now() + timedelta(days=LINK_DAYS)

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.access import actor_of, own_membership
 from customers.models import Tenant
@@ -219,10 +219,12 @@ def _steps(case: Case, actor: Actor) -> list[dict[str, Any]]:
     return offered
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def say(request: HttpRequest, pk: int) -> HttpResponse:
     ticket, actor = _ticket(request, pk)
+    if request.method != "POST":  # a reload of the answer to a form
+        return redirect(ticket)
     form = MessageForm(request.POST, request.FILES)
     if form.is_valid():
         conversation = ticket.conversations.select_related("case", "ticket").get(
@@ -241,10 +243,12 @@ def say(request: HttpRequest, pk: int) -> HttpResponse:
     return _show(request, ticket, actor, form, status=422)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def step(request: HttpRequest, pk: int) -> HttpResponse:
     ticket, actor = _ticket(request, pk)
+    if request.method != "POST":
+        return redirect(ticket)
     form = StepForm(request.POST)
     if not form.is_valid():
         messages.error(request, _("That step is not one we know."))

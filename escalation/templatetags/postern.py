@@ -40,6 +40,7 @@ def address(value: object, copy: bool = True) -> SafeString:
     follows, so that a Korean particle may.
     """
     shown = prefixes.shown(value) if isinstance(value, (IPv4Network, IPv6Network)) else str(value)
+    shown = shown.removesuffix("/32") if "." in shown else shown.removesuffix("/128")
     plain = format_html('<span class="addr">{}</span>', shown)
     if not copy:
         return plain

@@ -17,7 +17,7 @@ def test_one_agent_alone_lets_no_wide_prefix_in(client: Client, minji: User, pre
 
     answer = client.post(
         "/desk/listings/listing/",
-        {"action": "let_in", "_selected_action": [listing.pk]},
+        {"action": "let_in", "_selected_action": [listing.pk], "note": "Clean now."},
         follow=True,
         headers={"accept-language": "en"},
     )

@@ -213,7 +213,10 @@ def test_the_first_block_is_the_one_with_an_address() -> None:
         (LISTED, "Spamhaus ZEN"),
         ("554 192.0.2.17 listed at bl.spamcop.net", "SpamCop"),
         ("554 blocked using b.barracudacentral.org", "Barracuda"),
-        ("550 5.7.606 Access denied, banned sending IP [192.0.2.17]", "Microsoft 365"),
+        (
+            "550 5.7.606 banned sending IP [192.0.2.17], see https://sender.office.com",
+            "Microsoft 365",
+        ),
         ("550 192.0.2.17 listed in rbl.nobody.example", "rbl.nobody.example"),
     ],
 )
@@ -223,6 +226,10 @@ def test_the_list_is_named(reply: str, name: str) -> None:
     assert row is not None
     assert row.name == name
     assert read(reply.encode()).list_named == name
+
+
+def test_words_that_any_service_may_use_name_no_list() -> None:
+    assert named_in("550 5.7.606 Access denied, banned sending IP [192.0.2.17]") is None
 
 
 def test_each_list_has_one_row_and_a_safe_page() -> None:

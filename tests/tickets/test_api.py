@@ -116,7 +116,7 @@ def test_the_list_is_paged_by_key_and_filtered(api: Client, clinic: Tenant) -> N
 def test_no_endpoint_asks_more_of_the_database_for_30_rows_than_for_one(
     api: Client, clinic: Tenant
 ) -> None:
-    ticket = make_ticket(clinic)
+    ticket = make_ticket(clinic, note="Please look.")
     talk = ticket.conversations.get(party=Party.CUSTOMER)
     base = f"{LIST}{ticket.pk}/"
     paths = [f"{LIST}?limit=50", base, f"{base}history/", f"{base}comments/"]

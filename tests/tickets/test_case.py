@@ -376,3 +376,15 @@ def test_a_case_at_the_highest_level_still_has_a_time_to_be_answered_by(clinic: 
     assert case.level == 3
     assert case.answer_by is not None
     assert case.answer_by > timezone.now()
+
+
+def test_a_case_whose_listing_is_let_in_by_hand_is_told_so_at_once(clinic: Tenant) -> None:
+    case = make_case(tenant=clinic)
+    listing = Listing.objects.get(prefix=case.prefix)
+    advance(listing, listing_life.Event.REMOVE, DESK)
+    advance(listing, listing_life.Event.CONFIRM_GONE, DESK)
+
+    jobs.sweep_cases()
+
+    case.refresh_from_db()
+    assert case.state == State.NOT_LISTED
