@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from customers import keys
-from customers.models import ApiKey, Domain, Invitation, Membership, Tenant, User
+from customers.models import ApiKey, Invitation, Membership, Tenant, User
 from escalation.actors import Actor, Role
 from escalation.errors import Refused
 from mailroom import tokens
@@ -244,18 +244,3 @@ def revoke_key(key: ApiKey, actor: Actor) -> None:
     """Make a key useless at once and for ever; harmless the second time."""
     _require_admin(key.tenant_id, actor)
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
-
-
-def add_domain(tenant: Tenant, name: str, actor: Actor) -> Domain:
-    """Note that mail to ``name`` (A-label form) is the tenant's; for the operator and the desk.
-
-    Raises ``Refused`` if it belongs to another tenant.
-    """
-    if actor.role not in STAFF:
-        raise NotYours(_("Only the operator adds mail domains: ask them."))
-    domain, _made = Domain.objects.get_or_create(
-        name=name.strip().lower().rstrip("."), defaults={"tenant": tenant}
-    )
-    if domain.tenant_id != tenant.pk:
-        raise Refused(_("%s belongs to another tenant.") % domain.name)
-    return domain

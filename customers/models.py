@@ -4,6 +4,7 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -11,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from escalation.actors import Actor, Role
+from mailroom.recipients import domain_name
 
 
 class UserManager(BaseUserManager["User"]):
@@ -93,7 +95,8 @@ class Tenant(models.Model):
 
     def has_recipient(self, email: str) -> bool:
         """Whether ``email`` is in one of the tenant's mail domains."""
-        return self.domains.filter(name=email.rpartition("@")[2].strip().lower()).exists()
+        name = domain_name(email.rpartition("@")[2].strip())
+        return bool(name) and self.domains.filter(name=name).exists()
 
 
 class MembershipQuerySet(models.QuerySet["Membership"]):
@@ -147,8 +150,17 @@ class Domain(models.Model):
         return self.name
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.name = self.name.strip().lower().rstrip(".")
+        self.clean()
         super().save(*args, **kwargs)
+
+    def clean(self) -> None:
+        """Bring the name to its one form, before it is compared with the others'."""
+        name = domain_name(self.name.strip().rstrip("."))
+        if not name:
+            raise ValidationError(
+                {"name": _("This is no domain name: write it as clinic.example.")}
+            )
+        self.name = name
 
 
 class InvitationQuerySet(models.QuerySet["Invitation"]):

@@ -17,7 +17,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 POSTERN_DEMO = flag("POSTERN_DEMO", False, "Demo mode: made-up registry, mailbox page, log-ins.")
 POSTERN_ROLE = text("POSTERN_ROLE", "manage", "Set by the commands: web, worker or manage.")
 POSTERN_VAR = Path(
-    text("POSTERN_VAR", "var", "Folder for the embedded database, uploads, feeds, static files.")
+    text("POSTERN_VAR", "var", "Folder for the embedded database, feeds and static files.")
 )
 if not POSTERN_VAR.is_absolute():
     POSTERN_VAR = BASE_DIR / POSTERN_VAR
@@ -257,8 +257,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
-# -- Files, uploads and static files ---------------------------------------------------
-MEDIA_ROOT = POSTERN_VAR / "files"
+# -- Uploads and static files ---------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = POSTERN_VAR / "static"
 STATICFILES_DIRS = [BASE_DIR / "static"]

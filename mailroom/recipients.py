@@ -45,7 +45,7 @@ def recipient(text: str) -> str:
             _("“%(address)s” is not an e-mail address that we can write to: check what stands "
               "before the @.") % shown
         )  # fmt: skip
-    name = _ascii(domain)
+    name = domain_name(domain)
     if not name or len(local) + 1 + len(name) > LONGEST:
         raise NotAnAddress(
             _("“%(address)s” is not an e-mail address that we can write to: check what stands "
@@ -60,8 +60,8 @@ def _is_local(local: str) -> bool:
     return fits and _LOCAL.fullmatch(local) is not None
 
 
-def _ascii(domain: str) -> str:
-    """The domain as DNS knows it, or "" if it is no full host name."""
+def domain_name(domain: str) -> str:
+    """The domain as DNS knows it, in lower case and A-labels (IDNA); "" for no full host name."""
     try:
         name = domain.encode("idna").decode().lower()
     except UnicodeError:

@@ -12,10 +12,20 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from ownership.lifecycle import OPEN
-from ownership.models import Answer, Contact, Inquiry, Network, NetworkContact, Request, Rung
+from ownership.models import (
+    Answer,
+    Contact,
+    Inquiry,
+    Lookup,
+    Network,
+    NetworkContact,
+    Request,
+    Rung,
+)
 
 MOST: Final = 2000  # rows of one turn
 PERSONS: Final = timedelta(days=30)  # a person's address goes earlier than a role mailbox
+ANSWERED: Final = timedelta(days=7)  # far longer than any answer on file is used
 REMOVED: Final = "removed-"  # the domain stays: whose word a proof was must be known
 
 
@@ -25,7 +35,7 @@ def _before() -> datetime:
 
 def forget() -> int:
     """All that is here to forget."""
-    return forget_documents() + forget_persons() + forget_answers()
+    return forget_documents() + forget_persons() + forget_answers() + forget_lookups()
 
 
 def forget_documents() -> int:
@@ -34,6 +44,13 @@ def forget_documents() -> int:
     old = Network.objects.filter(read_at__lt=_before(), document_gz__isnull=False)
     keys = list(old.exclude(Exists(asked)).values_list("pk", flat=True)[:MOST])
     return Network.objects.filter(pk__in=keys).update(document_gz=None)
+
+
+def forget_lookups() -> int:
+    """Delete what was answered for a prefix too long ago for anybody to rely on."""
+    old = Lookup.objects.filter(asked_at__lt=timezone.now() - ANSWERED)
+    keys = list(old.values_list("pk", flat=True)[:MOST])
+    return Lookup.objects.filter(pk__in=keys).delete()[0]
 
 
 def forget_persons() -> int:

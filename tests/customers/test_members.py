@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 from django.test import Client
 from django.utils import timezone
@@ -12,8 +13,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from customers import actions
 from customers.actions import InvitationOver, LastAdmin, NotYours
-from customers.models import Invitation, Membership, Tenant, User
-from escalation.actors import DESK, Actor
+from customers.models import Domain, Invitation, Membership, Tenant, User
+from escalation.actors import Actor
 from escalation.errors import Refused
 from mailroom import tokens
 from mailroom.models import Letter
@@ -281,14 +282,35 @@ def test_nobody_acts_for_a_tenant_that_is_not_theirs(
     assert "Members of School" in client.get("/account/members/").content.decode()
 
 
-def test_domains_come_from_the_operator_only(dana: User, clinic: Tenant, school: Tenant) -> None:
-    actions.add_domain(clinic, " Praxis.Example. ", DESK)
+@pytest.mark.parametrize(
+    ("written", "recipient"),
+    [
+        (" Praxis.Example. ", "info@PRAXIS.example"),
+        ("학교.example", "office@학교.example"),
+        ("학교.example", "office@xn--9d0b527e.example"),
+        ("xn--9d0b527e.example", "office@학교.example"),
+    ],
+)
+def test_a_domain_is_known_however_it_is_written(
+    clinic: Tenant, written: str, recipient: str
+) -> None:
+    Domain.objects.create(tenant=clinic, name=written)
 
-    assert clinic.has_recipient("info@PRAXIS.example")
-    with pytest.raises(NotYours):
-        actions.add_domain(clinic, "more.example", actor(dana))
-    with pytest.raises(Refused, match="another tenant"):
-        actions.add_domain(school, "praxis.example", DESK)
+    assert clinic.has_recipient(recipient)
+    assert not clinic.has_recipient("office@another.example")
+
+
+@pytest.mark.parametrize("written", ["localhost", "a b.example", "", "-x.example", "192.0.2.1"])
+def test_what_is_no_domain_name_is_refused(clinic: Tenant, written: str) -> None:
+    with pytest.raises(ValidationError):
+        Domain.objects.create(tenant=clinic, name=written)
+
+
+def test_the_operator_is_told_of_a_domain_that_is_taken(clinic: Tenant, school: Tenant) -> None:
+    taken = Domain(tenant=school, name="Clinic.Example.")
+
+    with pytest.raises(ValidationError, match="already exists"):
+        taken.full_clean()
 
 
 def test_the_list_takes_as_many_queries_for_thirty_as_for_one(

@@ -18,6 +18,7 @@ from ownership.models import (
     Answer,
     BootstrapFile,
     Contact,
+    Lookup,
     Network,
     NetworkContact,
     RegistryHost,
@@ -309,3 +310,13 @@ def test_the_words_of_an_answer_are_forgotten(registry: FakeRegistry) -> None:
     assert housekeeping.forget_answers() == 1
     given = Answer.objects.get()
     assert (given.name_given, given.text, given.kind) == ("", "", "deny")
+
+
+def test_old_answers_for_prefixes_are_forgotten_and_their_networks_stay() -> None:
+    old, new = make_network("192.0.2.0/29"), make_network("192.0.2.8/29")
+    old.lookups.update(asked_at=timezone.now() - timedelta(days=8))
+
+    housekeeping.forget()
+
+    assert list(Lookup.objects.all()) == [new.lookups.get()]
+    assert Network.objects.count() == 2
