@@ -238,10 +238,10 @@ def confirm_gone(limit: int = BATCH) -> int:
     return advance_all(leaving.filter(pk__in=some), Event.CONFIRM_GONE, DESK)
 
 
-def record_hit(listing: Listing, at: datetime, n: int = 1) -> None:
+def record_hit(listing: int, at: datetime, n: int = 1) -> None:
     """Count ``n`` refused connections, the last one at ``at``; any order of calls will do."""
     newer = Q(last_hit_at=None) | Q(last_hit_at__lt=at)
-    Listing.objects.filter(pk=listing.pk).update(
+    Listing.objects.filter(pk=listing).update(
         hits=F("hits") + n,
         last_hit_at=Case(When(newer, then=Value(at)), default=F("last_hit_at")),
     )
