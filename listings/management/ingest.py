@@ -59,8 +59,8 @@ class Command(BaseCommand):
                 except OSError as error:
                     raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
                 if ingest is not None:
-                    ingest.run()
-                    ingest.position.file.close()
+                    with contextlib.closing(ingest.position.file):
+                        ingest.run()
                 step()
 
     def opened(self, path: Path, count: Count) -> Ingest | None:
