@@ -324,6 +324,9 @@ POSTERN_PROTECTED = words(
     "",
     "Prefixes that are our own or must never be listed, besides what is not public.",
 )
+POSTERN_PROTECT_RECEIVERS = flag(
+    "POSTERN_PROTECT_RECEIVERS", True, "The space from which big receivers send cannot be listed."
+)
 POSTERN_FEED_DIR = Path(
     text("POSTERN_FEED_DIR", str(POSTERN_VAR / "feeds"), "Folder of the feeds.")
 )

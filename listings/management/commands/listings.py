@@ -98,6 +98,8 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.write(f"{shown}  not listed")
+        if reason := queries.why_protected(prefix):
+            self.stdout.write(f"  and cannot be: {reason}")
         return listing is not None
 
     def export(self, *, format: str, output: str, **options: Any) -> None:  # noqa: A002 -- the option's name
