@@ -5,12 +5,14 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from escalation import views
+from listings.lookup_views import delist
 
 urlpatterns = [
     path("desk/", admin.site.urls),
     path("account/", include("customers.urls")),  # first: closes some doors of allauth
     path("account/", include("allauth.urls")),
     path("answer/", include("ownership.urls")),
+    path("delist/", delist, name="delist"),
     path("feeds/", include("listings.urls")),
     path("mailbox/", include("mailroom.urls")),
     path("api/v1/", include("tickets.api_urls")),

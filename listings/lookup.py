@@ -1,0 +1,54 @@
+"""What anybody may know of an address: whether the list refuses it, since when, for what."""
+
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from escalation.prefixes import Prefix
+from listings import queries
+from listings.models import Listing, Removal, over_prefix
+from mailroom import dsn
+
+MAX_PASTE = 64 * 1024  # characters of a paste that are read
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How the list stands to a prefix.
+
+    ``listing`` refuses it, or some of it.  ``is_leaving`` says that it has been
+    let in, and that not every sink has proved to know it.
+    """
+
+    prefix: Prefix
+    listing: Listing | None
+    is_leaving: bool
+
+
+def standing(prefix: Prefix) -> Standing:
+    listing = queries.covering_listing(prefix)
+    return Standing(prefix, listing, listing is None and _is_leaving(prefix))
+
+
+def _is_leaving(prefix: Prefix) -> bool:
+    removals = Removal.objects.filter(prefix__in=over_prefix(prefix)).order_by("-serial")
+    serial = removals.values_list("serial", flat=True).first()
+    return serial is not None and bool(queries.sinks_behind(serial))
+
+
+def address_in(text: str) -> str:
+    """The address that a pasted reply or bounce says is refused, "" if it names none.
+
+    Our own replies name it in the address of our page; others as ``mailroom.dsn`` reads them.
+    """
+    some = text[:MAX_PASTE]
+    if ours := re.search(rf"//{re.escape(_host())}/delist/\?address=([0-9A-Fa-f.:]{{2,45}})", some):
+        return ours[1].rstrip(".:")
+    found = dsn.first_blocked(dsn.read(some.encode("utf-8", "replace")))
+    return found.blocked_address if found else ""
+
+
+def _host() -> str:
+    return urlsplit(settings.POSTERN_URL).netloc
