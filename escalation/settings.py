@@ -135,16 +135,12 @@ DATABASES = {"default": _db}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 CACHES = {  # shared between processes; two tables, so that culling one spares the other
-    "default": {
+    alias: {
         "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "cache",
-        "OPTIONS": {"MAX_ENTRIES": 100_000},
-    },
-    "jobs": {
-        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
-        "LOCATION": "cache_jobs",
-        "OPTIONS": {"MAX_ENTRIES": 10_000},
-    },
+        "LOCATION": table,
+        "OPTIONS": {"MAX_ENTRIES": most},
+    }
+    for alias, table, most in (("default", "cache", 100_000), ("jobs", "cache_jobs", 10_000))
 }
 
 # -- Background work ------------------------------------------------------------
@@ -249,15 +245,9 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF],
-        "connect-src": [SELF],
-        "object-src": [NONE],
-        "base-uri": [NONE],
+        **dict.fromkeys(("default-src", "object-src", "base-uri", "frame-ancestors"), [NONE]),
+        **dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), [SELF]),
         "form-action": [SELF],
-        "frame-ancestors": [NONE],
     }
 }
 
@@ -284,11 +274,8 @@ FORMAT_MODULE_PATH = "escalation.formats"
 TIME_ZONE = text("POSTERN_TIME_ZONE", "UTC", "Time zone in which pages and letters show times.")
 USE_I18N = USE_TZ = True
 
-POSTERN_OFFICE_HOURS = text(
-    "POSTERN_OFFICE_HOURS",
-    "mon-fri 09:00-18:00",
-    "When agents work; clocks that count office hours stand still outside.",
-)
+_plan = "When agents work; clocks that count office hours stand still outside."
+POSTERN_OFFICE_HOURS = text("POSTERN_OFFICE_HOURS", "mon-fri 09:00-18:00", _plan)
 POSTERN_HOLIDAYS = words("POSTERN_HOLIDAYS", "", "Dates (2026-12-25) without office hours.")
 
 # -- Mail out ----------------------------------------------------------------------------
@@ -320,13 +307,9 @@ POSTERN_OWN_DOMAINS = words(
 
 # -- Listings ------------------------------------------------------------------------------
 POSTERN_PROTECTED = words(
-    "POSTERN_PROTECTED",
-    "",
-    "Prefixes that are our own or must never be listed, besides what is not public.",
+    "POSTERN_PROTECTED", "", "Prefixes that are our own or must never be listed; or at the desk."
 )
-POSTERN_PROTECT_RECEIVERS = flag(
-    "POSTERN_PROTECT_RECEIVERS", True, "The space from which big receivers send cannot be listed."
-)
+POSTERN_PROTECT_RECEIVERS = flag("POSTERN_PROTECT_RECEIVERS", True, "Protect big receivers too.")
 POSTERN_FEED_DIR = Path(
     text("POSTERN_FEED_DIR", str(POSTERN_VAR / "feeds"), "Folder of the feeds.")
 )
@@ -338,9 +321,7 @@ POSTERN_SHRINK_PERCENT = number(
 )
 POSTERN_WATCH_DAYS = number("POSTERN_WATCH_DAYS", 14, "Days that a delisted address is watched.")
 POSTERN_LOG_MARKS = words(
-    "POSTERN_LOG_MARKS",
-    "",
-    "Words (such as our DNS zone) by which a refusal in a log is ours, besides our address.",
+    "POSTERN_LOG_MARKS", "", "What else than our address marks a logged refusal as ours: a zone."
 )
 POSTERN_TRAFFIC_DAYS = number(
     "POSTERN_TRAFFIC_DAYS", 30, "Days after which counts out of mail logs are deleted.", least=1
