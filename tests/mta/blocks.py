@@ -1,0 +1,41 @@
+"""The configuration blocks of docs/operate, taken out of the text and used as they stand.
+
+A block is named by the words after its language: ```` ```ini main.cf dnsbl ````.
+"""
+
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[2] / "docs/operate"
+PAGES = ("rbldnsd", "postfix", "rspamd", "nftables")
+_BLOCK = re.compile(r"^```\w+ +(?P<name>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def named(page: str) -> dict[str, str]:
+    """Every named block of ``docs/operate/<page>.md``."""
+    found = _BLOCK.finditer((FOLDER / f"{page}.md").read_text())
+    return {block["name"].strip(): block["text"] for block in found}
+
+
+def block(page: str, name: str, **values: str) -> str:
+    """One block, with example values replaced by those of the test.
+
+    Each name in ``EXAMPLES`` stands for the value that the page shows.  Raises ``KeyError`` for
+    a block that the page lacks, ``AssertionError`` for a value that the block lacks.
+    """
+    text = named(page)[name]
+    for key, value in values.items():
+        assert EXAMPLES[key] in text, f"{page}.md, {name}: no {EXAMPLES[key]}"
+        text = text.replace(EXAMPLES[key], value)
+    return text
+
+
+EXAMPLES = {
+    "url": "https://desk.mail.example",
+    "feeds": "/var/lib/postern/feeds",
+    "check": "-c 10s",
+    "interval": "map_watch_interval = 5min",
+    "token": "TOKEN",
+    "listen": "smtp      inet",
+    "reload": "systemctl reload postfix",
+}
