@@ -30,12 +30,24 @@ def block(page: str, name: str, **values: str) -> str:
     return text
 
 
+def commands(unit: str) -> list[str]:
+    """What a systemd unit starts, in order."""
+    found = (line.partition("=") for line in unit.splitlines())
+    return [command for name, _, command in found if name == "ExecStart"]
+
+
+def watched(unit: str) -> list[Path]:
+    """The files whose change starts a systemd path unit."""
+    found = (line.partition("=") for line in unit.splitlines())
+    return [Path(path) for name, _, path in found if name == "PathChanged"]
+
+
 EXAMPLES = {
+    "map": "https://NAME:TOKEN@desk.mail.example",
     "url": "https://desk.mail.example",
     "feeds": "/var/lib/postern/feeds",
+    "reply": "/etc/postfix/postern_reply",
     "check": "-c 10s",
     "interval": "map_watch_interval = 5min",
-    "token": "TOKEN",
     "listen": "smtp      inet",
-    "reload": "systemctl reload postfix",
 }

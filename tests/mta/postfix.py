@@ -106,7 +106,7 @@ class Postfix(Server):
         )  # fmt: skip
         (room / "config/main.cf").write_text(f"{settings}{main}")
         at = f"{listen}:{port}"
-        own = master.replace("smtp      inet", f"{at} inet") or f"{at} inet n - n - - smtpd\n"
+        own = master or f"{at} inet n - n - - smtpd\n"
         (room / "config/master.cf").write_text(f"{own}{MASTER}")
         (room / "resolv.conf").write_text(RESOLV)
         self.resolv = {"/etc/resolv.conf": room / "resolv.conf"}

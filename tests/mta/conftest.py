@@ -1,0 +1,46 @@
+"""The mail servers of these tests, in a network of their own."""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mta import network
+from tests.mta.rbldnsd import Unbound
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "tests/mta/" in str(item.path):
+            item.add_marker(pytest.mark.mta)
+
+
+@pytest.fixture(scope="module")
+def own_network() -> Iterator[None]:
+    network.require_programs()
+    with network.own_network():
+        yield
+
+
+@pytest.fixture(scope="module")
+def room(own_network: None) -> Iterator[Path]:
+    """A folder that the servers' own users can enter, unlike those of pytest."""
+    folder = Path(tempfile.mkdtemp(prefix="postern-mta-"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def feeds(room: Path) -> Path:
+    """What ``POSTERN_FEED_DIR`` names."""
+    (room / "feeds").mkdir()
+    return room / "feeds"
+
+
+@pytest.fixture(scope="module")
+def resolver(room: Path) -> Iterator[Unbound]:
+    with Unbound(room) as server:
+        yield server
