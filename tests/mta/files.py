@@ -44,7 +44,7 @@ def refusal(address: str) -> str:
 
 def put_sets(feeds: Path, listed: Iterable[str]) -> None:
     lines = []
-    for family, name in ((4, "listed4"), (6, "listed6")):
+    for family, name in ((4, "refused4"), (6, "refused6")):
         lines.append(f"flush set inet postern {name}\n")
         found = [prefix for prefix in listed if ip_network(prefix).version == family]
         if found:

@@ -53,9 +53,13 @@ class Server:
 
     def wait(self) -> None:
         """Until it answers; raises ``AssertionError`` with its log."""
-        if not eventually(lambda: self.answers() or self.child.poll() is not None):
-            raise AssertionError(f"{self.name} does not answer:\n{self.last_words()}")
-        assert self.answers(), f"{self.name} has ended:\n{self.last_words()}"
+        end = time.monotonic() + PATIENCE
+        while not self.answers():
+            ended = self.child is None or self.child.poll() is not None
+            if ended or time.monotonic() > end:
+                how = "has ended" if ended else "does not answer"
+                raise AssertionError(f"{self.name} {how}:\n{self.last_words()}")
+            time.sleep(0.05)
 
     def last_words(self) -> str:
         return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""

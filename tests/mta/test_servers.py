@@ -249,7 +249,7 @@ def test_the_packet_filter_drops_who_is_in_its_sets_and_only_at_port_25(
     nft.apply(feeds)
     assert (nft.reaches(SENDER, target), nft.reaches(ELSEWHERE, target)) == (True, False)
 
-    put(feeds / "nftables/sets.nft", "flush set inet postern listed4\nadd element nonsense\n")
+    put(feeds / "nftables/sets.nft", "flush set inet postern refused4\nadd element nonsense\n")
     with pytest.raises(subprocess.CalledProcessError):
         nft.apply(feeds)
     assert not nft.reaches(ELSEWHERE, target)
