@@ -22,7 +22,7 @@ ONE = {f"{SENDER}/32": "127.0.0.4", f"{SENDER6}/128": "127.0.0.4"}
 @pytest.fixture(scope="module")
 def rbldnsd(room: Path, feeds: Path) -> Iterator[Rbldnsd]:
     put_zones(feeds, 1, ONE)
-    with Rbldnsd(room, feeds) as server:
+    with Rbldnsd(room, feeds, check="-c 1s") as server:
         yield server
 
 
