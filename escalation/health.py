@@ -2,7 +2,8 @@
 
 A check is a function without arguments that returns "" when all is well and
 otherwise says in one sentence what is not: as ``Caution`` when the service
-does its work all the same.  Apps name theirs in ``settings.HEALTH_CHECKS``.
+does its work all the same, as ``Fine`` when it is no trouble.  Apps name
+theirs in ``settings.HEALTH_CHECKS``.
 """
 
 import time
@@ -28,6 +29,10 @@ Check = Callable[[], str]
 SWEEP_LATE = timedelta(minutes=3)
 ROW_LATE = timedelta(minutes=5)
 MESSAGE_LATE = timedelta(minutes=10)
+
+
+class Fine(str):
+    """All is well, and how well may be worth reading."""
 
 
 class Caution(str):
@@ -125,9 +130,14 @@ def findings_of(checks: Iterable[tuple[str, Check]]) -> dict[str, dict[str, str]
             trouble = check()
         except DatabaseError:
             trouble = _("The database cannot say: see the checks “database” and “migrations”.")
-        state = "ok" if not trouble else "caution" if isinstance(trouble, Caution) else "trouble"
-        findings[name] = {"state": state, "says": trouble}
+        findings[name] = {"state": _state(trouble), "says": trouble}
     return findings
+
+
+def _state(said: str) -> str:
+    if not said or isinstance(said, Fine):
+        return "ok"
+    return "caution" if isinstance(said, Caution) else "trouble"
 
 
 def examine(checks: Iterable[tuple[str, Check]]) -> JsonResponse:

@@ -184,12 +184,14 @@ Q_CLUSTER = {
 HOUSEKEEPING = [  # once an hour
     "escalation.housekeeping.forget_sessions",
     "escalation.queue.prune",
+    "listings.housekeeping.forget",
     "mailroom.housekeeping.forget_texts",
     "ownership.housekeeping.forget",
     "tickets.jobs.prune_drafts",
 ]
 HEALTH_CHECKS = [
     "listings.health.publications",
+    "listings.health.sinks",
     "ownership.health.bootstrap",
 ]
 
@@ -322,6 +324,9 @@ POSTERN_PROTECTED = words(
 )
 POSTERN_FEED_DIR = Path(
     text("POSTERN_FEED_DIR", str(POSTERN_VAR / "feeds"), "Folder of the feeds.")
+)
+POSTERN_PUSH_DIR = text(
+    "POSTERN_PUSH_DIR", "", "Folder of the hooks that sinks may run after a publication."
 )
 POSTERN_SHRINK_PERCENT = number(
     "POSTERN_SHRINK_PERCENT", 33, "A feed that shrinks by this much or more is held."

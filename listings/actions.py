@@ -71,7 +71,7 @@ def add(
             _relist(listing, actor, evidence)
         elif listing.state == State.PENDING and activate:
             advance(listing, Event.ACTIVATE, actor)
-            publishing.ask()
+            publishing.ask([prefix])
         listing.refresh_from_db()
     return listing
 
@@ -80,7 +80,7 @@ def activate(listing: Listing, *, actor: Actor) -> None:
     """Let a pending listing count.  Raises ``NotAllowed`` if it is not pending."""
     with transaction.atomic():
         advance(listing, Event.ACTIVATE, actor)
-        publishing.ask()
+        publishing.ask([listing.network])
 
 
 def cancel(listing: Listing, *, actor: Actor) -> None:
@@ -105,6 +105,7 @@ def columns(prefix: Prefix) -> dict[str, Any]:
         "prefix": str(prefix),
         "family": prefix.version,
         "first": prefixes.key(prefix.network_address),
+        "after": f"{int(prefixes.key(prefix.broadcast_address), 16) + 1:032x}",
         "length": prefix.prefixlen,
     }
 
@@ -137,7 +138,7 @@ def _relist(listing: Listing, actor: Actor, note: str = "", key: str = "") -> No
         row.save(update_fields=["gone_serial"])
 
     advance(listing, Event.RELIST, actor, note=note, key=key, effect=shown_again)
-    publishing.ask()
+    publishing.ask([listing.network])
 
 
 def take_out(prefix: Prefix, *, actor: Actor, reason: str, key: str) -> int:
@@ -157,7 +158,7 @@ def take_out(prefix: Prefix, *, actor: Actor, reason: str, key: str) -> int:
     live = Listing.objects.filter(state__in=ENTERED).touching(prefix).order_by("pk")
     found = live.select_for_update().values_list("pk", "length")
     inside = [pk for pk, length in found if length >= prefix.prefixlen]
-    serial = publishing.ask()
+    serial = publishing.ask([prefix])
     for some in _batches(inside):
         rows = Listing.objects.filter(pk__in=some)
         advance_all(rows, Event.CANCEL, actor, note=reason)
@@ -205,10 +206,11 @@ def let_go(leaving: "QuerySet[Listing]", event: Event, actor: Actor, note: str =
     let in is refused because a listing has ended.  Call it in a transaction.
     """
     publishing.require_transaction()
-    keys = list(leaving.order_by("pk").select_for_update().values_list("pk", flat=True))
-    if not keys:
+    found = dict(leaving.order_by("pk").select_for_update().values_list("pk", "prefix"))
+    if not found:
         return 0
-    serial, n = publishing.ask(), 0
+    keys, n = list(found), 0
+    serial = publishing.ask(map(prefixes.parse_prefix, found.values()))
     for some in _batches(keys):
         n += advance_all(
             Listing.objects.filter(pk__in=some), event, actor, note=note, gone_serial=serial

@@ -22,8 +22,8 @@ BATCH = 2000  # rows in one round
 PROLONG = timedelta(days=1)  # an expiry moves only by more, so that a second import is none
 
 LISTING_COLUMNS = (
-    "prefix", "family", "first", "length", "reason_class", "source", "evidence", "listed_at",
-    "expires_at", "hits", "state", "state_since",
+    "prefix", "family", "first", "after", "length", "reason_class", "source", "evidence",
+    "listed_at", "expires_at", "hits", "state", "state_since",
 )  # fmt: skip
 ENTRY_COLUMNS = (
     "subject", "event", "source", "target", "role", "user", "note", "key", "happened_at",
@@ -111,7 +111,7 @@ def bring_in(rows: Sequence[Row], wishes: Wishes, progress: Progress = lambda n:
             _remove_missing({str(row.prefix) for row in rows if not row.takes_out}, wishes, outcome)
         _take_out([row for row in rows if row.takes_out], outcome)
         if outcome.added or outcome.relisted or outcome.excepted or outcome.removed:
-            outcome.serial = publishing.ask()
+            outcome.serial = publishing.ask(row.prefix for row in rows)
     return outcome
 
 
@@ -216,7 +216,7 @@ def _take_out(rows: list[Row], outcome: Outcome) -> None:
     wanted = [(row, over) for row in rows if (over := actions.wider_without(row.prefix))]
     if not wanted:
         return
-    serial = publishing.ask()
+    serial = publishing.ask(row.prefix for row, _over in wanted)
     for row, over in wanted:
         actions.make_exceptions(row.prefix, over, row.evidence or "imported", serial)
         outcome.excepted += len(over)

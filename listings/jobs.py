@@ -1,16 +1,19 @@
 """The sweeps of the list: what has expired, what must be published, what is proved."""
 
-from time import monotonic
+from time import monotonic, sleep
 
 from escalation import owed, queue
 from escalation.errors import TryAgainLater
-from listings import actions, feed_guard, publishing, queries, sinks
+from listings import actions, feed_guard, lateness, publishing, queries, sinks
 from listings.editions import spooled
 from listings.models import Publication, Sink
+from listings.sinks import push
 from mailroom import alerts
 
 WORST = 30.0  # seconds to publish or to read back a million prefixes, with room to spare
-CHECKED = 100  # changed prefixes of each kind that a receipt looks for
+CHECKED = 50  # changed prefixes of each kind that a receipt looks for
+SETTLING = 8.0  # seconds that a new list may take to arrive before a sweep leaves it to the next
+PAUSE = 0.5  # seconds between two looks in that time
 
 
 def sweep_listings() -> int:
@@ -36,6 +39,7 @@ def sweep_publications() -> int:
             queue.nudge("publications")
             break
         n += owed.work_through("publications", rows, work, worst=WORST, parked=alerts.given_up)
+    lateness.tell()
     return n
 
 
@@ -45,7 +49,7 @@ def publish(publication: Publication) -> None:
         return
     publishing.begin(publication)
     publishing.wait_for_released(publication)
-    with spooled(publication.serial) as edition:
+    with spooled(publication.serial, publishing.notations()) as edition:
         last = Publication.objects.published().order_by("-serial").first()
         why = "" if publication.released_at else feed_guard.why_held(edition, last)
         if why:
@@ -55,16 +59,34 @@ def publish(publication: Publication) -> None:
 
 
 def prove(publication: Publication) -> None:
+    """Ask every sink that owes a receipt; one that has just been told gets a little time."""
     if publishing.overtaken(publication):
-        publishing.record(publication, {}, [])
+        publishing.record(publication, {}, {})
         return
-    since = queries.proved_serial() or 0
-    changed = queries.changed_prefixes(since, publication, CHECKED)
-    expected = [(prefix, queries.touches(prefix)) for prefix in changed]
-    proofs, failures = {}, []
-    for sink in Sink.objects.filter(enabled=True).exclude(receipts__publication=publication):
-        try:
-            proofs[sink] = sinks.KINDS[sink.kind].read_back(publication, expected)
-        except TryAgainLater as error:
-            failures.append(f"{sink}: {error}")
+    expected = queries.expected_verdicts(publication, CHECKED)
+    owing = list(Sink.objects.filter(enabled=True).exclude(receipts__publication=publication))
+    proofs: dict[Sink, str] = {}
+    failures: dict[Sink, str] = {}
+    end = monotonic() + (SETTLING if publishing.is_fresh(publication) else 0)
+    while owing:
+        failures = {}
+        for sink in owing:
+            try:
+                proofs[sink] = _prove(sink, publication, expected)
+            except TryAgainLater as error:
+                failures[sink] = str(error)
+        owing = list(failures)
+        if not owing or monotonic() + PAUSE > end:
+            break
+        sleep(PAUSE)
     publishing.record(publication, proofs, failures)
+
+
+def _prove(sink: Sink, publication: Publication, expected: sinks.Expected) -> str:
+    if (kind := sinks.KINDS.get(sink.kind)) is None:
+        raise TryAgainLater(f"there is no kind of sink “{sink.kind}”")
+    if sink.push and (sink.pushed_serial or 0) < publication.serial:
+        push.run(sink, publication)
+        sink.pushed_serial = publication.serial
+        sink.save(update_fields=["pushed_serial"])
+    return kind.read_back(sink, publication, expected)

@@ -1,7 +1,9 @@
 """The life of a publication: asked for, begun, published or held, proved."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -11,13 +13,16 @@ from escalation import queue
 from escalation.actors import Actor, Role
 from escalation.errors import Refused, TryAgainLater
 from escalation.owed import finish, owe
-from listings import queries, sinks
+from escalation.prefixes import Prefix
+from listings import cells, sinks
 from listings.editions import Edition
-from listings.models import Publication, Receipt, Sink
+from listings.models import Change, Publication, Receipt, Sink
+from listings.notations import Notation
 from mailroom import alerts
 
 HEARTBEAT = timedelta(hours=12)  # a list that does not change is published this often
 STUCK = timedelta(minutes=10)  # then another serial is tried
+FRESH = timedelta(seconds=30)
 LOOK_AGAIN = timedelta(seconds=10)  # after a sink that did not serve the serial yet
 TRIES = 5  # to be the one that makes, or else joins, the waiting publication
 FIRST_SINK = "plain feed"
@@ -36,11 +41,12 @@ def require_transaction() -> None:
         raise transaction.TransactionManagementError("Change the list inside transaction.atomic().")
 
 
-def ask() -> int:
-    """Return the serial that will have what this transaction changes, and wake the sweep.
+def ask(changed: Iterable[Prefix]) -> int:
+    """Return the serial that will have what this transaction ``changed``, and wake the sweep.
 
     It joins the waiting publication or makes one, and keeps it from beginning
-    until the transaction ends.  Call it after the locks on listings.
+    until the transaction ends.  Call it after the locks on listings.  A prefix
+    that is not named here stays in the feeds as it was.
     """
     require_transaction()
     for _try in range(TRIES):
@@ -48,9 +54,19 @@ def ask() -> int:
         if waiting is not None:
             if waiting.parked_at:
                 owe(waiting)
+            note_changed(waiting.serial, changed)
             queue.nudge("publications")
             return waiting.serial
     raise TryAgainLater("No publication could be joined.")
+
+
+def note_changed(serial: int, changed: Iterable[Prefix]) -> None:
+    """Say that these prefixes differ from ``serial`` on, for a caller of ``ask`` that has it."""
+    Change.objects.bulk_create(
+        [Change(serial=serial, cell=name) for name in sorted(cells.names(changed))],
+        ignore_conflicts=True,
+        batch_size=5000,
+    )
 
 
 def _new() -> Publication | None:
@@ -65,11 +81,12 @@ def _new() -> Publication | None:
 def keep_fresh() -> None:
     """Make the first sink and publication, and a new one where the last is old or stuck."""
     if not Sink.objects.exists():
-        Sink.objects.get_or_create(name=FIRST_SINK, defaults={"kind": "plain"})
+        first = {"kind": "plain", "is_open": settings.POSTERN_DEMO}
+        Sink.objects.get_or_create(name=FIRST_SINK, defaults=first)
     newest = Publication.objects.order_by("-serial").first()
     if newest is None or _wants_another(newest):
         with transaction.atomic():
-            ask()
+            ask([])
 
 
 def _wants_another(newest: Publication) -> bool:
@@ -113,14 +130,31 @@ def _supersede(later: Publication) -> None:
     older.update(superseded_at=timezone.now(), due_at=None, parked_at=None)
 
 
+def notations() -> list[Notation]:
+    """The notations that the enabled sinks want the list in."""
+    return [sinks.KINDS[kind].NOTATION for kind in _kinds()]
+
+
+def _kinds() -> list[str]:
+    """The kinds of the enabled sinks, as far as there is code for them."""
+    enabled = Sink.objects.filter(enabled=True).order_by("kind")
+    found = enabled.values_list("kind", flat=True).distinct()
+    return [kind for kind in found if kind in sinks.KINDS]
+
+
+def is_fresh(publication: Publication) -> bool:
+    """Whether it came out so lately that sinks may well be about to take it."""
+    out = publication.published_at
+    return out is not None and timezone.now() - out < FRESH
+
+
 def publish(publication: Publication, edition: Edition) -> None:
     """Give every enabled sink the edition, and note that it is out.
 
     Sinks prepare beside what they serve and switch inside the transaction,
     under a lock that all publications share: a sink never goes back.
     """
-    enabled = Sink.objects.filter(enabled=True).order_by("kind")
-    kinds = list(enabled.values_list("kind", flat=True).distinct())
+    kinds = _kinds()
     for kind in kinds:
         sinks.KINDS[kind].prepare(edition)
     with transaction.atomic():
@@ -168,7 +202,7 @@ def _note(publication: Publication, edition: Edition, **moments: object) -> None
     )
 
 
-def record(publication: Publication, proofs: dict[Sink, str], failures: list[str]) -> None:
+def record(publication: Publication, proofs: dict[Sink, str], failures: dict[Sink, str]) -> None:
     """Write the receipts; when every sink has proved the serial, wake who waits for that."""
     again = timezone.now() + LOOK_AGAIN if failures else None
     with transaction.atomic():
@@ -177,9 +211,16 @@ def record(publication: Publication, proofs: dict[Sink, str], failures: list[str
             Receipt.objects.get_or_create(
                 sink=sink, publication=publication, defaults={"proof": proof[:300]}
             )
+            Sink.objects.filter(pk=sink.pk).exclude(trouble="").update(
+                trouble="", trouble_since=None
+            )
+        for sink, words in failures.items():
+            in_trouble = Sink.objects.filter(pk=sink.pk)
+            in_trouble.filter(trouble_since=None).update(trouble_since=timezone.now())
+            in_trouble.update(trouble=words[:500])
         if failures:
-            words = "; ".join(failures)[:500]
-            Publication.objects.filter(pk=publication.pk).update(last_error=words)
+            said = "; ".join(f"{sink}: {words}" for sink, words in failures.items())
+            Publication.objects.filter(pk=publication.pk).update(last_error=said[:500])
         else:
             queue.nudge("listings")
             queue.nudge("cases")
@@ -207,10 +248,3 @@ def _why_not_held(publication: Publication) -> str:
     if publication.superseded_at:
         return _("A later serial has taken the place of %(serial)d: look at that one.") % names
     return _("Serial %(serial)d is not held.") % names
-
-
-def behind(since: timedelta) -> list[str]:
-    """Names of sinks that have not proved a serial which came out longer ago than that."""
-    out = Publication.objects.published().filter(published_at__lt=timezone.now() - since)
-    newest = out.order_by("-serial").first()
-    return queries.sinks_behind(newest.serial) if newest else []

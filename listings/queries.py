@@ -9,8 +9,9 @@ from collections.abc import Iterator
 from functools import cache
 from ipaddress import ip_network
 from itertools import chain
+from typing import Any
 
-from django.db.models import Exists, Max, OuterRef, Q, Value
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
 from django.utils.translation import gettext as _
 
 from escalation import prefixes
@@ -136,15 +137,32 @@ def sinks_behind(serial: int) -> list[str]:
     return behind
 
 
+def with_proved(rows: "QuerySet[Any]") -> Any:
+    """Sinks with ``proved``, the latest serial that each has proved: one index probe a sink."""
+    latest = Receipt.objects.filter(sink=OuterRef("pk")).order_by("-publication_id")
+    return rows.annotate(proved=Subquery(latest.values("publication_id")[:1]))
+
+
 def proved_serial() -> int | None:
     """The latest serial that every enabled sink has proved; None if there is none."""
-    latest = [
-        serial
-        for (serial,) in Sink.objects.filter(enabled=True)
-        .annotate(latest=Max("receipts__publication"))
-        .values_list("latest")
-    ]
+    enabled = with_proved(Sink.objects.filter(enabled=True))
+    latest = [sink.proved for sink in enabled]
     return None if not latest or None in latest else min(latest)
+
+
+def expected_verdicts(publication: Publication, n: int) -> list[tuple[Address, bool]]:
+    """Addresses whose verdict has changed since the last proof, and whether each is refused now.
+
+    Of a prefix with more than one address they are the first, the last, and one between.
+    """
+    changed = changed_prefixes(proved_serial() or 0, publication, n)
+    found: dict[Address, bool] = {}
+    for prefix in changed:
+        middle = prefix.network_address + prefix.num_addresses // 2
+        for address in (prefix.network_address, middle, prefix.broadcast_address):
+            if address not in found:
+                found[address] = listed(address) is not None
+    return list(found.items())
 
 
 def changed_prefixes(after: int, upto: Publication, n: int) -> list[Prefix]:

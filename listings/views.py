@@ -1,4 +1,4 @@
-"""The plain feed over HTTP: made for programs that poll it."""
+"""What sinks fetch over HTTP: made for programs that poll."""
 
 import os
 from datetime import timedelta
@@ -10,35 +10,40 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
-from listings.sinks.plain.files import path_of, read_head
+from listings import sinks
+from listings.models import Sink
+from listings.sinks import fetched
+from listings.sinks.files import path_of, read_head
 
 POLL = timedelta(seconds=300)  # rspamd takes no shorter one, and without it polls every 20 min
 RETRY_AFTER = 60  # seconds
 TEXT = "text/plain; charset=us-ascii"
-FAMILIES = {"": None, "4": 4, "6": 6}
 
 
 @require_safe
-def plain(request: HttpRequest) -> HttpResponseBase:
-    """The published list: ``?family=4`` or ``6`` for one family only.
+def feed(request: HttpRequest, kind: str, name: str = "") -> HttpResponseBase:
+    """A file of the published list, for a sink of that kind with its token.
 
-    Never an empty answer in place of a list: a consumer would let everyone in.
+    No such kind, no such file and no such token are the same answer.  Never
+    an empty answer in place of a list: a consumer would let everyone in.
     """
-    family = request.GET.get("family", "")
-    if family not in FAMILIES:
-        return HttpResponse("family is 4 or 6.\n", status=400, content_type=TEXT)
+    its = sinks.KINDS.get(kind)
+    file_name = its.FILES.get(name or request.GET.get("family", "")) if its else None
+    sink = fetched.asker(request, kind)
+    if file_name is None or sink is None:
+        return _not_for_you()
     try:
-        file = path_of(FAMILIES[family]).open("rb")
+        file = path_of(file_name).open("rb")
     except FileNotFoundError:
         return _unavailable()
     try:
-        return _answer(request, file)
+        return _answer(request, file, sink)
     except (OSError, ValueError):
         file.close()
         return _unavailable()
 
 
-def _answer(request: HttpRequest, file: BinaryIO) -> HttpResponseBase:
+def _answer(request: HttpRequest, file: BinaryIO, sink: Sink) -> HttpResponseBase:
     """Everything is taken from the open file: another may have its name by now."""
     head = read_head(file)
     size = file.seek(0, 2)
@@ -55,11 +60,26 @@ def _answer(request: HttpRequest, file: BinaryIO) -> HttpResponseBase:
     response.headers["ETag"] = etag
     response.headers["Last-Modified"] = http_date(modified)
     response.headers["Expires"] = http_date((timezone.now() + POLL).timestamp())
+    response.headers["Cache-Control"] = "private"
     unchanged = get_conditional_response(request, etag, modified, cast(HttpResponse, response))
-    if unchanged is not None and unchanged is not response:
-        response.close()
+    is_new = unchanged is None or unchanged is response
+    if sink.token_digest:
+        holds = not is_new or request.method == "GET"
+        fetched.note(sink, head.serial, holds=holds, address=request.META.get("REMOTE_ADDR"))
+    if not is_new and unchanged is not None:
+        file.close()  # not the response, whose end would be taken for the request's
         return unchanged
     return response
+
+
+def _not_for_you() -> HttpResponse:
+    return HttpResponse(
+        "This list is for sinks that have a token for it: HTTP Basic with the token as password, "
+        "or a Bearer token. Tokens are made at the desk.\n",
+        status=401,
+        content_type=TEXT,
+        headers={"WWW-Authenticate": 'Basic realm="feeds", charset="UTF-8"'},
+    )
 
 
 def _unavailable() -> HttpResponse:

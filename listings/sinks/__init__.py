@@ -1,22 +1,30 @@
 """Everything that enforces the list: one folder a kind, found by its name.
 
-A further kind is one more folder with ``prepare``, ``switch`` and ``read_back``.
+A further kind is one more folder that offers what ``Kind`` says; CONTRIBUTING.md
+has the steps, and ``tests/listings/test_kinds.py`` holds each to them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import Protocol, cast
 
-from escalation.prefixes import Prefix
+from escalation.prefixes import Address
 from listings.editions import Edition
-from listings.models import Publication
+from listings.models import Publication, Sink
+from listings.notations import Notation
 
-Expected = Iterable[tuple[Prefix, bool]]  # prefixes, and whether any of each is refused
+Expected = Sequence[tuple[Address, bool]]  # addresses, and whether each is refused
 
 
 class Kind(Protocol):
     """What a folder of this package offers."""
+
+    NOTATION: Notation  # in which it wants the list
+    FILES: Mapping[
+        str, str
+    ]  # what it writes: by the name under /feeds/<kind>/, "" for the main one
+    WANTS: Sequence[str]  # fields of a ``Sink`` without which there is no receipt
 
     def prepare(self, edition: Edition) -> None:
         """Do all that is slow, beside what is served now and without touching it."""
@@ -26,10 +34,11 @@ class Kind(Protocol):
         """Serve what was prepared; at once, and so that a repetition does no harm."""
         ...
 
-    def read_back(self, publication: Publication, expected: Expected) -> str:
+    def read_back(self, sink: Sink, publication: Publication, expected: Expected) -> str:
         """Ask the sink, as its users do, and return what proves that it serves the serial.
 
-        Raises ``TryAgainLater`` saying what it serves instead.
+        Raises ``TryAgainLater`` saying what it serves instead.  Takes no more than
+        ``listings.jobs.WORST`` seconds.
         """
         ...
 

@@ -150,7 +150,8 @@ def test_held_lists_can_be_picked_out(desk: Client) -> None:
 def test_only_the_operator_changes_sinks(desk: Client, root: User) -> None:
     publish()
     sink = Sink.objects.get()
-    wish = {"name": "plain feed", "kind": "plain"}
+    wish = {"name": "plain feed", "kind": "plain", "late_minutes": "10"}
+    wish |= {"fetches-TOTAL_FORMS": "0", "fetches-INITIAL_FORMS": "0"}
     assert desk.post(f"{DESK}/sink/{sink.pk}/change/", wish).status_code == 403
 
     root.language = "en"

@@ -12,6 +12,7 @@ from django.test import Client
 from django.utils import timezone
 from django.utils.http import parse_http_date
 
+from listings.models import Sink
 from tests.listings.factories import feed, let_in, make_listing, publish
 
 ROOT = Path(__file__).parents[2]
@@ -93,10 +94,12 @@ def test_each_family_has_its_own_tag(published: None, client: Client) -> None:
         len({client.head(FEED, {"family": family}).headers["ETag"] for family in ("", "4", "6")})
         == 3
     )
-    assert client.get(FEED, {"family": "5"}).status_code == 400
+    assert client.get(FEED, {"family": "5"}).status_code == 401
 
 
 def test_before_the_first_publication_consumers_are_told_to_wait(db: None, client: Client) -> None:
+    Sink.objects.create(name="open", kind="plain", is_open=True)
+
     answer = client.get(FEED)
 
     assert answer.status_code == 503
@@ -108,6 +111,7 @@ def test_before_the_first_publication_consumers_are_told_to_wait(db: None, clien
 def test_a_file_that_is_no_feed_is_not_served(
     db: None, client: Client, own_feeds: Path, content: str
 ) -> None:
+    Sink.objects.create(name="open", kind="plain", is_open=True)
     own_feeds.mkdir()
     (own_feeds / "plain.txt").write_text(content)
 
@@ -141,7 +145,8 @@ import django
 django.setup()
 from django.conf import settings
 settings.POSTERN_FEED_DIR = Path(sys.argv[1])
-from listings.editions import Body, Edition, SPOOL
+from listings.editions import Edition, SPOOL
+from listings.shelf import Body
 from listings.sinks import plain
 for serial in range(1, 10_000):
     folder = settings.POSTERN_FEED_DIR / f"{SPOOL}{serial}"
@@ -150,8 +155,8 @@ for serial in range(1, 10_000):
     for family, line in ((4, b"198.51.100.7/32\\n"), (6, b"2001:db8::/64\\n")):
         path = folder / f"body-{family}"
         path.write_bytes(line * 20_000)
-        bodies[family] = Body(path, 20_000)
-    edition = Edition(serial, datetime.now(timezone.utc), folder, bodies, 0, "")
+        bodies["flat", family] = Body(path, 20_000, 20_000)
+    edition = Edition(serial, datetime.now(timezone.utc), folder, "", 2, bodies)
     plain.prepare(edition)
     plain.switch(edition)
     print(serial, flush=True)

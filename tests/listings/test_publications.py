@@ -267,7 +267,7 @@ def test_a_sink_that_lags_is_named(nine: list[str]) -> None:
     Sink.objects.create(name="second", kind="plain")
 
     with time_machine.travel(timezone.now() + timedelta(minutes=11)):
-        assert "second" in health.publications()
+        assert "second" in health.sinks()
 
 
 def test_without_an_enabled_sink_nothing_counts_as_proved(nine: list[str]) -> None:

@@ -91,7 +91,7 @@ def test_a_publication_begins_only_when_an_approval_that_joined_it_is_through() 
         begun_at.append(time.monotonic())
 
     with transaction.atomic():
-        serial = publishing.ask()
+        serial = publishing.ask([])
     approved, _none = in_threads(approve, begin)
 
     assert begun_at[0] > approved  # type: ignore[operator]
@@ -104,7 +104,7 @@ def test_an_approval_while_one_begins_gets_the_next_serial() -> None:
     make_listing("198.51.100.7")
     publish()
     with transaction.atomic():
-        first = publishing.ask()
+        first = publishing.ask([])
     beginning = threading.Event()
 
     def begin() -> None:

@@ -1,6 +1,4 @@
-"""What is blocked, what is taken out of it, and what every sink has proved to serve."""
-
-from typing import TYPE_CHECKING
+"""What is blocked, and what is taken out of it."""
 
 from django.db import models
 from django.db.models import Q
@@ -10,12 +8,8 @@ from django.utils.translation import gettext_lazy as _
 from escalation import prefixes
 from escalation.actors import Role
 from escalation.lifecycle import AbstractEntry, LivingModel, known_state, state_field
-from escalation.owed import Owed, due_index
 from escalation.prefixes import WIDEST, Prefix
 from listings.lifecycle import LISTING, State
-
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
 
 ENFORCED = frozenset({State.ACTIVE})
 
@@ -73,6 +67,7 @@ class Listing(LivingModel):
     prefix = models.CharField(_("prefix"), max_length=49)
     family = models.PositiveSmallIntegerField()
     first = models.CharField(max_length=32)
+    after = models.CharField(max_length=32, help_text="key of the first address behind it")
     length = models.PositiveSmallIntegerField()
     reason_class = models.CharField(
         _("reason class"), max_length=20, choices=ReasonClass.choices, default=ReasonClass.AUTOMATIC
@@ -95,6 +90,10 @@ class Listing(LivingModel):
         verbose_name_plural = _("listings")
         constraints = [
             known_state(State, "listings_known_state"),
+            models.CheckConstraint(  # what ``listings.cells`` relies on
+                condition=Q(family=4, length__gte=WIDEST[4]) | Q(family=6, length__gte=WIDEST[6]),
+                name="listings_fits_a_cell",
+            ),
             models.UniqueConstraint(
                 fields=["prefix"], condition=~Q(state=State.REMOVED), name="listings_one_live"
             ),
@@ -165,6 +164,7 @@ class ListingException(models.Model):
     prefix = models.CharField(_("prefix"), max_length=49)
     family = models.PositiveSmallIntegerField()
     first = models.CharField(max_length=32)
+    after = models.CharField(max_length=32, help_text="key of the first address behind it")
     length = models.PositiveSmallIntegerField()
     reason = models.CharField(_("reason"), max_length=200, blank=True)
     made_at = models.DateTimeField(default=timezone.now)
@@ -221,132 +221,3 @@ class Removal(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}: serial {self.serial}"
-
-
-class Sink(models.Model):
-    """A thing that enforces the list; ``kind`` names a folder of ``listings/sinks``."""
-
-    name = models.CharField(_("name"), max_length=50, unique=True)
-    kind = models.CharField(_("kind"), max_length=20, default="plain")
-    enabled = models.BooleanField(_("enabled"), default=True)
-
-    class Meta:
-        verbose_name = _("sink")
-        verbose_name_plural = _("sinks")
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class PublicationQuerySet(models.QuerySet["Publication"]):
-    def waiting(self) -> "PublicationQuerySet":
-        """The one that changes still join; there is never a second."""
-        return self.filter(begun_at=None)
-
-    def published(self) -> "PublicationQuerySet":
-        return self.filter(published_at__isnull=False)
-
-    def unpublished(self) -> "PublicationQuerySet":
-        """Those whose list no sink has been given, nor need be."""
-        return self.filter(published_at=None, superseded_at=None)
-
-    def held(self) -> "PublicationQuerySet":
-        """Those that wait for an agent."""
-        return self.unpublished().filter(held_at__isnull=False, released_at=None)
-
-
-class Publication(Owed):
-    """One serial of the list.  Changes join the one that has not begun.
-
-    There is never more than one that has not begun, and it begins under its
-    row lock: so when a serial has begun, every change that was promised that
-    serial or an earlier one is committed, and what is read then has them all.
-
-    ``held_why`` is set when a guard holds it; the feed then stays as it was
-    until an agent releases it or a later serial passes.
-    """
-
-    serial = models.BigAutoField(primary_key=True)
-    asked_at = models.DateTimeField(_("asked for"), default=timezone.now)
-    begun_at = models.DateTimeField(null=True)
-    n_listings = models.PositiveBigIntegerField(_("listings"), null=True)
-    n_prefixes = models.PositiveBigIntegerField(_("prefixes in the feed"), null=True)
-    sha256 = models.CharField(max_length=64, blank=True)
-    published_at = models.DateTimeField(_("published"), null=True)
-    held_at = models.DateTimeField(_("held"), null=True)
-    held_why = models.TextField(_("why it is held"), blank=True)
-    released_at = models.DateTimeField(_("released"), null=True)
-    released_by = models.ForeignKey(
-        "customers.User", models.PROTECT, null=True, blank=True, related_name="+"
-    )
-    release_note = models.CharField(max_length=200, blank=True)
-    superseded_at = models.DateTimeField(null=True)
-
-    objects = PublicationQuerySet.as_manager()
-
-    class Meta:
-        verbose_name = _("publication")
-        verbose_name_plural = _("publications")
-        constraints = [
-            models.UniqueConstraint(
-                models.expressions.ExpressionWrapper(
-                    Q(begun_at__isnull=True), output_field=models.BooleanField()
-                ),
-                condition=Q(begun_at=None),
-                name="listings_one_waiting",
-            )
-        ]
-        indexes = [
-            due_index("listings_publications_due"),
-            models.Index(
-                fields=["serial"],
-                condition=Q(published_at__isnull=False),
-                name="listings_published",
-            ),
-            models.Index(
-                fields=["serial"],
-                condition=Q(published_at=None, superseded_at=None),
-                name="listings_unpublished",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return _("serial %(serial)d") % {"serial": self.serial}
-
-    @property
-    def is_held(self) -> bool:
-        return bool(
-            self.held_at and not (self.released_at or self.published_at or self.superseded_at)
-        )
-
-    @property
-    def standing(self) -> "StrPromise":
-        """Where it is, in a word or two."""
-        if self.published_at:
-            return _("published")
-        if self.superseded_at:
-            return _("overtaken by a later one")
-        if self.parked_at:
-            return _("given up")
-        return _("held") if self.is_held else _("on its way")
-
-
-class Receipt(models.Model):
-    """A sink's proof that it serves a serial, read back from the sink itself."""
-
-    sink = models.ForeignKey(Sink, models.PROTECT, related_name="receipts")
-    publication = models.ForeignKey(Publication, models.PROTECT, related_name="receipts")
-    read_at = models.DateTimeField(default=timezone.now)
-    proof = models.CharField(max_length=300, help_text=_("what was read back, and where"))
-
-    class Meta:
-        verbose_name = _("receipt")
-        verbose_name_plural = _("receipts")
-        constraints = [
-            models.UniqueConstraint(
-                fields=["sink", "publication"], name="listings_one_receipt_a_serial"
-            )
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.sink}: {self.publication}"

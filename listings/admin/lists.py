@@ -1,7 +1,6 @@
-"""The list at the desk: looked up, added to by hand, let out when a guard holds it."""
+"""Listings and exceptions at the desk: looked up, added to by hand, let in."""
 
 import uuid
-from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from django import forms
@@ -11,7 +10,7 @@ from django.db import transaction
 from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from customers.access import actor_of
 from escalation import prefixes
@@ -19,18 +18,11 @@ from escalation.desk import ForAgents
 from escalation.errors import Refused
 from escalation.history import HistoryInline
 from escalation.paging import UncountedPaginator
-from listings import actions, publishing, sinks
+from listings import actions
+from listings.admin.rows import one_by_one
 from listings.lifecycle import LISTING
-from listings.models import (
-    Listing,
-    ListingEntry,
-    ListingException,
-    Publication,
-    Receipt,
-    Sink,
-)
+from listings.models import Listing, ListingEntry, ListingException
 
-ByAgent = Callable[[Any], object]
 Row = TypeVar("Row", bound=Model)
 
 
@@ -155,7 +147,7 @@ class ListingAdmin(SearchedByPrefix[Listing]):
                 )
 
         if note := self._note_for(request, queryset):
-            _one_by_one(self, request, queryset, take_out, _("let in"))
+            one_by_one(self, request, queryset, take_out, _("let in"))
 
     def _note_for(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> str:
         """Why by hand; "" after a message that says what is missing."""
@@ -174,21 +166,21 @@ class ListingAdmin(SearchedByPrefix[Listing]):
         def begin(listing: Listing) -> None:
             actions.activate(listing, actor=actor_of(request))
 
-        _one_by_one(self, request, queryset, begin, _("activated"))
+        one_by_one(self, request, queryset, begin, _("activated"))
 
     @admin.action(description=gettext_lazy("Drop what is pending"), permissions=["act"])
     def cancel(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> None:
         def drop(listing: Listing) -> None:
             actions.cancel(listing, actor=actor_of(request))
 
-        _one_by_one(self, request, queryset, drop, _("dropped"))
+        one_by_one(self, request, queryset, drop, _("dropped"))
 
     @admin.action(description=gettext_lazy("List again"), permissions=["act"])
     def list_again(self, request: HttpRequest, queryset: "QuerySet[Listing]") -> None:
         def relist(listing: Listing) -> None:
             actions.relist(listing, actor=actor_of(request), note=_("by hand at the desk"))
 
-        _one_by_one(self, request, queryset, relist, _("listed again"))
+        one_by_one(self, request, queryset, relist, _("listed again"))
 
 
 @admin.register(ListingException)
@@ -200,127 +192,3 @@ class ExceptionAdmin(SearchedByPrefix[ListingException]):
     paginator = UncountedPaginator
     show_full_result_count = False
     fields = ("listing", "prefix", "reason", "made_at", "ended_at", "serial")
-
-
-class StandingFilter(admin.SimpleListFilter):
-    """Publications that want a look."""
-
-    title = gettext_lazy("standing")
-    parameter_name = "is"
-
-    def lookups(
-        self, request: HttpRequest, model_admin: admin.ModelAdmin[Any]
-    ) -> Iterable[tuple[str, Any]]:
-        return [("held", _("held")), ("published", _("published"))]
-
-    def queryset(
-        self, request: HttpRequest, queryset: "QuerySet[Publication]"
-    ) -> "QuerySet[Publication]":
-        if self.value() == "held":
-            return queryset & Publication.objects.held()
-        if self.value() == "published":
-            return queryset & Publication.objects.published()
-        return queryset
-
-
-class ReceiptInline(ForAgents, admin.TabularInline[Receipt, Publication]):
-    model = Receipt
-    fields = readonly_fields = ("sink", "read_at", "proof")
-    extra = 0
-
-    def get_queryset(self, request: HttpRequest) -> "QuerySet[Receipt]":
-        return super().get_queryset(request).select_related("sink")
-
-
-@admin.register(Publication)
-class PublicationAdmin(ForAgents, admin.ModelAdmin[Publication]):
-    list_display = ("serial", "standing", "n_prefixes", "asked_at", "published_at", "held_why")
-    list_filter = (StandingFilter,)
-    list_per_page = 50
-    ordering = ("-serial",)
-    paginator = UncountedPaginator
-    show_full_result_count = False
-    inlines = (ReceiptInline,)
-    actions = ("release_held",)
-    fields = (
-        "serial", "standing", "asked_at", "n_listings", "n_prefixes", "sha256", "published_at",
-        "held_at", "held_why", "released_at", "released_by", "release_note",
-    )  # fmt: skip
-    readonly_fields = ("standing",)
-
-    @admin.display(description=gettext_lazy("standing"))
-    def standing(self, publication: Publication) -> str:
-        return str(publication.standing)
-
-    @admin.action(
-        description=gettext_lazy("Release the held list: publish it all the same"),
-        permissions=["act"],
-    )
-    def release_held(self, request: HttpRequest, queryset: "QuerySet[Publication]") -> None:
-        def release(publication: Publication) -> None:
-            publishing.release(publication, actor=actor_of(request))
-
-        _one_by_one(self, request, queryset, release, _("released"))
-
-
-@admin.register(Receipt)
-class ReceiptAdmin(ForAgents, admin.ModelAdmin[Receipt]):
-    list_display = ("sink", "publication", "read_at", "proof")
-    list_select_related = ("sink", "publication")
-    list_per_page = 50
-    ordering = ("-pk",)
-    paginator = UncountedPaginator
-    show_full_result_count = False
-    fields = ("sink", "publication", "read_at", "proof")
-
-
-class SinkForm(forms.ModelForm[Sink]):
-    """A sink, of a kind that there is code for."""
-
-    kind = forms.ChoiceField(
-        label=gettext_lazy("kind"), choices=[(kind, kind) for kind in sorted(sinks.KINDS)]
-    )
-
-    class Meta:
-        model = Sink
-        fields = ("name", "kind", "enabled")
-
-
-@admin.register(Sink)
-class SinkAdmin(ForAgents, admin.ModelAdmin[Sink]):
-    form = SinkForm
-    list_display = ("name", "kind", "enabled")
-
-    def has_add_permission(self, request: HttpRequest, row: Any = None) -> bool:
-        return bool(request.user.is_superuser) and self.has_view_permission(request)
-
-    def has_change_permission(self, request: HttpRequest, row: Any = None) -> bool:
-        return self.has_add_permission(request)
-
-    def save_model(self, request: HttpRequest, obj: Sink, form: Any, change: bool) -> None:
-        """A sink that begins to serve needs a list, and a receipt of it."""
-        with transaction.atomic():
-            super().save_model(request, obj, form, change)
-            publishing.ask()
-
-
-def _one_by_one(
-    desk: admin.ModelAdmin[Any],
-    request: HttpRequest,
-    rows: "QuerySet[Any]",
-    act: ByAgent,
-    done: str,
-) -> None:
-    """Do ``act`` on each row, say each refusal, and keep an entry of each that was done."""
-    n_done = 0
-    for row in rows:
-        try:
-            act(row)
-        except Refused as refusal:
-            desk.message_user(request, f"{row}: {refusal.message}", messages.ERROR)
-        else:
-            n_done += 1
-            desk.log_change(request, row, done)
-    if n_done:
-        words = ngettext("%(n)d row: %(done)s.", "%(n)d rows: %(done)s.", n_done)
-        desk.message_user(request, words % {"n": n_done, "done": done}, messages.SUCCESS)

@@ -1,0 +1,129 @@
+"""Cells: the blocks in which the list is read, written and compared.
+
+A cell is a block as wide as the widest prefix that may be listed (a /16 or a
+/32: ``escalation.prefixes.WIDEST``).  So every listing and every exception
+lies in one cell, and a change concerns that cell alone.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
+
+from escalation import prefixes
+from escalation.prefixes import WIDEST, Prefix
+from listings import ranges
+
+# A cell is named by so many first characters of the keys in it: 4 bits each, behind ::ffff:0:0/96.
+NAME = {4: (96 + WIDEST[4]) // 4, 6: WIDEST[6] // 4}
+
+
+def name_of(prefix: Prefix) -> str:
+    """The name of the cell that holds ``prefix``.
+
+    >>> from ipaddress import ip_network
+    >>> name_of(ip_network("198.51.100.0/24")), name_of(ip_network("2001:db8::/48"))
+    ('00000000000000000000ffffc633', '20010db8')
+    """
+    return prefixes.key(prefix.network_address)[: NAME[prefix.version]]
+
+
+def family_of(name: str) -> int:
+    return 4 if len(name) == NAME[4] else 6
+
+
+def keys_in(name: str) -> tuple[str, str]:
+    """The keys of the first and the last address of a cell."""
+    return name.ljust(32, "0"), name.ljust(32, "f")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A listing or an exception, as the database writes it.
+
+    ``reason_class`` is empty for an exception; the moments are as the database
+    prints them, and only there for a form that shows them.
+    """
+
+    prefix: bytes
+    reason_class: bytes
+    number: bytes
+    listed_at: bytes = b""
+    expires_at: bytes = b""
+
+    @property
+    def takes_out(self) -> bool:
+        return not self.reason_class
+
+    @property
+    def length(self) -> int:
+        return int(self.prefix.rpartition(b"/")[2])
+
+    @property
+    def shown(self) -> bytes:
+        """The prefix as people write it: an address without its length."""
+        address, _slash, length = self.prefix.rpartition(b"/")
+        return address if length == (b"128" if b":" in address else b"32") else self.prefix
+
+
+class Cell:
+    """All enforced listings and live exceptions of one cell.
+
+    ``lines`` are sorted by first key, the widest first and of two equal ones
+    the listing last: ``first, after, prefix, reason class, number[, listed at,
+    expires at]``, with tabs.
+    """
+
+    def __init__(self, name: str, lines: Sequence[bytes]) -> None:
+        self.name = name
+        self.family = family_of(name)
+        columns = list(zip(*[line.split(b"\t") for line in lines], strict=True))
+        self.columns: list[tuple[bytes, ...]] = columns or [(), (), (), (), ()]
+
+    @property
+    def n_listings(self) -> int:
+        return len(self.columns[3]) - self.columns[3].count(b"")
+
+    def rows(self) -> Iterator[Row]:
+        return map(Row, *self.columns[2:])
+
+    @cached_property
+    def flat(self) -> list[bytes]:
+        """The fewest prefixes that hold all that is refused, in order, exceptions taken out.
+
+        Prefixes that touch no other are most of any list, and stay as they are.
+        """
+        firsts, afters, texts = self.columns[:3]
+        if not firsts:
+            return []
+        ends = list(accumulate(afters, max))
+        # The places where a row touches nothing before it: there a group begins.
+        starts = [
+            0,
+            *[i + 1 for i, (a, b) in enumerate(zip(ends, firsts[1:], strict=False)) if b > a],
+        ]
+        if len(starts) == len(firsts) and b"" not in self.columns[3]:
+            return list(texts)
+        found: list[bytes] = []
+        for start, stop in zip(starts, [*starts[1:], len(firsts)], strict=True):
+            if stop == start + 1:
+                if self.columns[3][start]:
+                    found.append(texts[start])
+            else:
+                found.extend(self._merged(start, stop))
+        return found
+
+    def _merged(self, start: int, stop: int) -> Iterator[bytes]:
+        mask = ranges.MASK[self.family]
+        firsts, afters, classes = (self.columns[i][start:stop] for i in (0, 1, 3))
+        marks = [
+            (int(first, 16) & mask, int(after, 16) - 1 & mask, bool(reason_class))
+            for first, after, reason_class in zip(firsts, afters, classes, strict=True)
+        ]
+        texts = ranges.texts(ranges.enforced(marks), self.family)
+        return (text.encode("ascii") for text in texts)
+
+
+def names(changed: Iterable[Prefix]) -> set[str]:
+    """The cells that hold these prefixes."""
+    return {name_of(prefix) for prefix in changed}
