@@ -45,9 +45,12 @@ def watched(unit: str) -> list[Path]:
 EXAMPLES = {
     "map": "https://NAME:TOKEN@desk.mail.example",
     "url": "https://desk.mail.example",
+    "login": "NAME:TOKEN",
+    "sets": "/run/postern.nft",
+    "place": "/var/lib/postern-table",
+    "table": "/var/lib/postern/feeds/postfix/client_access.cidr",
     "feeds": "/var/lib/postern/feeds",
     "reply": "/etc/postfix/postern_reply",
     "check": "-c 10s",
-    "interval": "map_watch_interval = 5min",
     "listen": "smtp      inet",
 }

@@ -2,13 +2,31 @@
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.mta import network
 from tests.mta.rbldnsd import Unbound
+
+
+FIGURES = pytest.StashKey[list[str]]()
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show what was measured, though the tests that did so have passed."""
+    if lines := config.stash.get(FIGURES, []):
+        terminalreporter.section("mail servers")
+        for line in lines:
+            terminalreporter.write_line(line)
+
+
+@pytest.fixture
+def tell(pytestconfig: pytest.Config) -> Callable[[str], None]:
+    """Say a line in the summary at the end of the run."""
+    return pytestconfig.stash.setdefault(FIGURES, []).append
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

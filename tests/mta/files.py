@@ -1,5 +1,6 @@
 """Feeds written by hand, in the forms that the servers get: for tests of the servers alone."""
 
+import os
 from collections.abc import Iterable, Mapping
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,10 +16,16 @@ TESTS = {4: "127.0.0.2/32", 6: "::ffff:7f00:2/128"}
 
 
 def put(path: Path, text: str) -> None:
-    """Replace a file as feeds are replaced: by a rename."""
+    """Replace a file as feeds are replaced: by a rename.
+
+    rbldnsd knows a new file by its size and the whole seconds of its time.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     new = path.with_suffix(".new")
     new.write_text(text)
+    if path.exists() and int(path.stat().st_mtime) >= int(new.stat().st_mtime):
+        later = path.stat().st_mtime + 1
+        os.utime(new, (later, later))
     new.rename(path)
 
 

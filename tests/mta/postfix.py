@@ -12,7 +12,6 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
-from tests.mta import blocks
 from tests.mta.servers import Server
 
 SENDER, HELO = "198.51.100.25", "mail.bank.example"
@@ -166,5 +165,3 @@ class Postfix(Server):
         """Every mail that was delivered here."""
         octets = [path.read_bytes() for path in (self.room / "box/new").glob("*")]
         return [message_from_bytes(each, EmailMessage, policy=default) for each in octets]
-
-

@@ -39,7 +39,11 @@ def ask(
     address: str, record: str = "A", port: int = RESOLVER, timeout: float = 5.0
 ) -> tuple[str, list[str], int]:
     """The response code, the answers as text, and the TTL (0 without an answer)."""
-    question = dns.message.make_query(name_of(address), record)
+    return _ask(name_of(address), record, port, timeout)
+
+
+def _ask(name: str, record: str, port: int, timeout: float) -> tuple[str, list[str], int]:
+    question = dns.message.make_query(name, record)
     try:
         found = dns.query.udp(question, "127.0.0.1", timeout=timeout, port=port)
     except (OSError, dns.exception.Timeout):
@@ -83,7 +87,7 @@ class Unbound(Server):
         )
 
     def answers(self) -> bool:
-        return ask("127.0.0.1", timeout=0.3)[0] != "no answer"
+        return _ask("nobody.example.", "A", RESOLVER, 0.3)[0] != "no answer"
 
 
 def tried() -> list[list[str]]:

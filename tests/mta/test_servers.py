@@ -188,11 +188,9 @@ def test_nothing_is_reloaded_when_the_table_lacks_its_canary(feeds: Path, table:
         receivers.reload(table, feeds)
 
 
-def test_the_units_watch_the_tables_that_the_page_names(feeds: Path) -> None:
+def test_the_unit_watches_the_tables_that_the_page_names(feeds: Path) -> None:
     watched = blocks.watched(blocks.block("postfix", "path", feeds=str(feeds)))
     assert [path.name for path in watched] == ["client_access.cidr", "postscreen_access.cidr"]
-    watched = blocks.watched(blocks.block("nftables", "path", feeds=str(feeds)))
-    assert watched == [feeds / "nftables/sets.nft"]
 
 
 def test_a_missing_table_makes_all_mail_wait(feeds: Path, table: Postfix) -> None:
@@ -242,16 +240,16 @@ def test_the_packet_filter_drops_who_is_in_its_sets_and_only_at_port_25(
     nft.prepare(room)
     target = (table.listen, SMTP)
     put_sets(feeds, [f"{SENDER}/32", f"{SENDER6}/128"])
-    nft.apply(feeds)
+    nft.apply(room, feeds)
     assert (nft.reaches(SENDER, target), nft.reaches(ELSEWHERE, target)) == (False, True)
 
     put_sets(feeds, [f"{ELSEWHERE}/32"])
-    nft.apply(feeds)
+    nft.apply(room, feeds)
     assert (nft.reaches(SENDER, target), nft.reaches(ELSEWHERE, target)) == (True, False)
 
     put(feeds / "nftables/sets.nft", "flush set inet postern refused4\nadd element nonsense\n")
     with pytest.raises(subprocess.CalledProcessError):
-        nft.apply(feeds)
+        nft.apply(room, feeds)
     assert not nft.reaches(ELSEWHERE, target)
     nft.remove()
 

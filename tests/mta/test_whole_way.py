@@ -37,10 +37,10 @@ from tickets.models import Case
 pytestmark = pytest.mark.django_db(transaction=True)
 OWNER = "hostmaster@carrier.example"
 NETWORK = "198.51.100.0/24"
-BANK = "127.0.0.1"
 ROUNDS = 20
 KILLS_A_STEP = 2
 OTHERS = [f"203.0.113.{n}" for n in range(128, 200)]  # so that no removal is a sharp shrink
+Tell = Callable[[str], None]
 PATIENCE = 60.0  # seconds for any one step
 
 
@@ -223,23 +223,24 @@ def play(service: Service, receiver: Postfix, bank: Postfix, dana: User, minji: 
 def bank_to(receiver: Postfix, room: Path) -> Postfix:
     """The sender's Postfix, at the listed address."""
     return Postfix(
-        f"bank-{receiver.name}", room, listen=BANK, port=SUBMISSION, domain="bank.example",
+        f"bank-{receiver.name}", room, listen="127.0.0.1", port=SUBMISSION, domain="bank.example",
         main=f"relayhost = [{receiver.listen}]:{receiver.port}\nsmtp_bind_address = {SENDER}\n",
     )  # fmt: skip
 
 
 @pytest.mark.parametrize("how", ["dns", "table"])
 def test_from_the_refusal_to_the_delivery_of_the_same_mail(
-    how: str, service: Service, room: Path, dns: Postfix, table: Postfix, dana: User, minji: User
-) -> None:
+    how: str, service: Service, room: Path, dns: Postfix, table: Postfix, dana: User, minji: User,
+    tell: Tell,
+) -> None:  # fmt: skip
     receiver = {"dns": dns, "table": table}[how]
     with bank_to(receiver, room) as bank:
         seconds = play(service, receiver, bank, dana, minji)
-    print(f"\nby {how}: {seconds:.1f} s from the approval to the first accepted RCPT")
+    tell(f"by {how}: {seconds:.1f} s from the approval to the first accepted RCPT")
 
 
 def test_a_removal_reaches_both_mail_servers_within_seconds(
-    service: Service, dns: Postfix, table: Postfix, clinic: Tenant, minji: User
+    service: Service, dns: Postfix, table: Postfix, clinic: Tenant, minji: User, tell: Tell
 ) -> None:
     addresses = [f"198.51.100.{n}" for n in range(31, 31 + ROUNDS)]
     make_proof(NETWORK)
@@ -266,20 +267,20 @@ def test_a_removal_reaches_both_mail_servers_within_seconds(
     for how, seconds in took.items():
         each = " ".join(f"{one:.1f}" for one in seconds)
         p95 = statistics.quantiles(seconds, n=20, method="inclusive")[-1]
-        print(f"\nby {how}, seconds from the approval to the first accepted RCPT: {each}")
-        print(f"by {how}: median {statistics.median(seconds):.1f} s, p95 {p95:.1f} s")
+        tell(f"by {how}, seconds from the approval to the first accepted RCPT: {each}")
+        tell(f"by {how}: median {statistics.median(seconds):.1f} s, p95 {p95:.1f} s")
 
 
 @pytest.mark.kill
 @pytest.mark.parametrize("seed", [25])
 def test_killing_all_of_it_at_random_ends_delivered_once(
-    seed: int, service: Service, room: Path, dns: Postfix, dana: User, minji: User
+    seed: int, service: Service, room: Path, dns: Postfix, dana: User, minji: User, tell: Tell
 ) -> None:
     service.chance, service.kills_a_step = random.Random(seed), KILLS_A_STEP
     with bank_to(dns, room) as bank:
         play(service, dns, bank, dana, minji)
 
-    print(f"\nkilled, seed {seed}: {', '.join(service.kills)}")
+    tell(f"killed, seed {seed}: {', '.join(service.kills)}")
     assert len(service.kills) >= KILLS_A_STEP
     case = case_of(SENDER)
     assert case is not None
