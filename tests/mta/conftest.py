@@ -11,7 +11,6 @@ import pytest
 from tests.mta import network
 from tests.mta.rbldnsd import Unbound
 
-
 FIGURES = pytest.StashKey[list[str]]()
 
 

@@ -153,7 +153,8 @@ class Postfix(Server):
                 code, said = client.rcpt(recipient)
                 return Reply(code, said.decode())
         except smtplib.SMTPResponseException as error:
-            return Reply(error.smtp_code, bytes(error.smtp_error).decode())
+            words = error.smtp_error
+            return Reply(error.smtp_code, words if isinstance(words, str) else words.decode())
         except OSError as error:
             return Reply(0, str(error))
 

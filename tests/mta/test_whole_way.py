@@ -24,7 +24,7 @@ from mailroom.models import Letter
 from ownership.fake_registry import FakeRegistry
 from tests.jobs.test_kills import database_url
 from tests.mta import receivers
-from tests.mta.browser import Browser, Page
+from tests.mta.browser import Browser, Fields, Page
 from tests.mta.desk import Jobs, Units, Web, kill_a_child
 from tests.mta.files import URL
 from tests.mta.postfix import SENDER, SUBMISSION, Postfix
@@ -165,7 +165,12 @@ def open_ticket(dana: Browser, bounce: str, address: str) -> None:
 
 def confirm(owner: Browser, link: str, address: str) -> None:
     form = owner.get(link).form("acts_for")
-    chosen = {"answer": "confirm", "prefixes": [f"{address}/32"], "name": "Robin", "acts_for": "on"}
+    chosen: Fields = {
+        "answer": "confirm",
+        "prefixes": [f"{address}/32"],
+        "name": "Robin",
+        "acts_for": "on",
+    }
     page = owner.post("/answer/", {**form, **chosen})
     assert page.status == 200, page.text
 
