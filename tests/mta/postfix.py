@@ -4,6 +4,7 @@ import os
 import pwd
 import smtplib
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,11 +13,12 @@ from email.message import EmailMessage
 from email.policy import default
 from pathlib import Path
 
-from tests.mta.servers import Server
+from tests.mta.servers import Server, eventually
 
 SENDER, HELO = "198.51.100.25", "mail.bank.example"
 RESOLV = "nameserver 127.0.0.1\noptions timeout:2 attempts:1\n"
 SMTP = 25
+ACCEPTED = 250
 SUBMISSION = 587
 MAIN = """\
 compatibility_level = 3.6
@@ -72,7 +74,7 @@ class Reply:
 
     @property
     def accepted(self) -> bool:
-        return self.code == 250
+        return self.code == ACCEPTED
 
 
 def _make_queues(room: Path) -> None:
@@ -93,7 +95,8 @@ class Postfix(Server):
         master: str = "",
     ) -> None:  # fmt: skip
         self.listen, self.port = listen, port
-        room = room / name
+        room = Path(tempfile.mkdtemp(dir=room, prefix=f"{name}-"))
+        room.chmod(0o755)
         nobody = pwd.getpwnam("nobody")
         for folder in ("config", "queue", "data", "box"):
             (room / folder).mkdir(parents=True)
@@ -157,6 +160,10 @@ class Postfix(Server):
             return Reply(error.smtp_code, words if isinstance(words, str) else words.decode())
         except OSError as error:
             return Reply(0, str(error))
+
+    def comes_to_say(self, code: int, source: str = SENDER) -> bool:
+        """Whether it answers so soon: a reload takes a moment to reach every process."""
+        return eventually(lambda: self.offer(source).code == code, 5)
 
     def submit(self, message: EmailMessage) -> None:
         with smtplib.SMTP(self.listen, self.port, HELO, timeout=20) as client:

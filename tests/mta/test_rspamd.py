@@ -94,7 +94,7 @@ def test_rspamd_does_with_a_map_what_the_page_says(
         assert eventually(lambda: "POSTERN" in rspamd.scan(SENDER)["symbols"])
         desk.put(f"{ELSEWHERE}/32\n")
         rspamd.reload()
-        time.sleep(2)
+        time.sleep(1)
         assert rspamd.verdict(SENDER)[0] == "reject"
         rspamd.fetch_anew()
         assert eventually(lambda: rspamd.verdict(ELSEWHERE)[0] == "reject")
