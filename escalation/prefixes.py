@@ -59,15 +59,12 @@ def parse_prefix(text: str) -> Prefix:
     plain = text.strip().strip("[]()<>").strip()
     if plain[:5].lower() == "ipv6:":
         plain = plain[5:]
-    shown = "".join(c if c.isprintable() else "?" for c in text.strip()[:60])
     if "%" in plain:
-        raise NotAnAddress(
-            _("“%s” has a zone (the part after %%): give the address without it.") % shown
-        )
+        raise NotAnAddress(_why_not(plain, text))
     try:
         network = ipaddress.ip_network(plain)
     except ValueError:
-        raise NotAnAddress(_why_not(plain, shown)) from None
+        raise NotAnAddress(_why_not(plain, text)) from None
     if isinstance(network, IPv6Network) and network.prefixlen >= 96:
         mapped = network.network_address.ipv4_mapped
         if mapped is not None:
@@ -75,7 +72,10 @@ def parse_prefix(text: str) -> Prefix:
     return network
 
 
-def _why_not(plain: str, shown: str) -> str:
+def _why_not(plain: str, text: str) -> str:
+    shown = "".join(c if c.isprintable() else "?" for c in text.strip()[:60])
+    if "%" in plain:
+        return _("“%s” has a zone (the part after %%): give the address without it.") % shown
     try:
         wide = ipaddress.ip_network(plain, strict=False)
     except ValueError:
@@ -118,7 +118,11 @@ def key(address: Address) -> str:
 
 def keys(prefix: Prefix) -> tuple[str, str]:
     """The sortable keys of the first and the last address of ``prefix``."""
-    return key(prefix.network_address), key(prefix.broadcast_address)
+    first = int(prefix.network_address)
+    last = first | (1 << prefix.max_prefixlen - prefix.prefixlen) - 1
+    if prefix.version == 4:
+        first, last = first | 0xFFFF << 32, last | 0xFFFF << 32
+    return f"{first:032x}", f"{last:032x}"
 
 
 def from_key(text: str) -> Address:
@@ -127,13 +131,13 @@ def from_key(text: str) -> Address:
     return address.ipv4_mapped or address
 
 
-def covering(prefix: Prefix) -> list[str]:
-    """Every prefix, as canonical text, that covers ``prefix``, itself first.
+def covering(prefix: Prefix, widest: int = 0) -> list[str]:
+    """The prefixes that cover ``prefix``, itself first and none wider than ``widest``, as texts.
 
     At most 33 or 129 texts: an index probe each, on any database.
     """
     address, bits = int(prefix.network_address), prefix.max_prefixlen
-    shifts = range(bits - prefix.prefixlen, bits + 1)
+    shifts = range(bits - prefix.prefixlen, bits - widest + 1)
     return [text(address >> shift << shift, bits - shift, prefix.version) for shift in shifts]
 
 

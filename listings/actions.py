@@ -101,11 +101,12 @@ def _live_or_new(prefix: Prefix, facts: dict[str, Any]) -> tuple[Listing, bool]:
 
 def columns(prefix: Prefix) -> dict[str, Any]:
     """The columns in which a row keeps its prefix."""
+    first, last = prefixes.keys(prefix)
     return {
         "prefix": str(prefix),
         "family": prefix.version,
-        "first": prefixes.key(prefix.network_address),
-        "after": f"{int(prefixes.key(prefix.broadcast_address), 16) + 1:032x}",
+        "first": first,
+        "after": f"{int(last, 16) + 1:032x}",
         "length": prefix.prefixlen,
     }
 

@@ -8,13 +8,15 @@ lies in one cell, and a change concerns that cell alone.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
+from itertools import accumulate, compress, count
+from operator import le
 
 from escalation import prefixes
 from escalation.prefixes import WIDEST, Prefix
 from listings import ranges
 
 # A cell is named by so many first characters of the keys in it: 4 bits each, behind ::ffff:0:0/96.
+COLUMNS = 5  # of a cell without dates
 NAME = {4: (96 + WIDEST[4]) // 4, 6: WIDEST[6] // 4}
 
 
@@ -71,47 +73,53 @@ class Cell:
 
     ``lines`` are sorted by first key, the widest first and of two equal ones
     the listing last: ``first, after, prefix, reason class, number[, listed at,
-    expires at]``, with tabs.
+    expires at]``, with tabs, and a line end.
     """
 
     def __init__(self, name: str, lines: Sequence[bytes]) -> None:
         self.name = name
         self.family = family_of(name)
-        columns = list(zip(*[line.split(b"\t") for line in lines], strict=True))
-        self.columns: list[tuple[bytes, ...]] = columns or [(), (), (), (), ()]
+        fields = b"\t".join(lines).split(b"\t") if lines else []
+        width = len(fields) // len(lines) if lines else COLUMNS
+        self.columns = [fields[n::width] for n in range(width)]
 
     @property
     def n_listings(self) -> int:
         return len(self.columns[3]) - self.columns[3].count(b"")
 
     def rows(self) -> Iterator[Row]:
-        return map(Row, *self.columns[2:])
+        *columns, last = self.columns[2:]
+        return map(Row, *columns, map(bytes.rstrip, last))
 
     @cached_property
     def flat(self) -> list[bytes]:
         """The fewest prefixes that hold all that is refused, in order, exceptions taken out.
 
-        Prefixes that touch no other are most of any list, and stay as they are.
+        Prefixes that touch no other are most of any list, and stay as they are;
+        so do those that hold all that they touch.
         """
-        firsts, afters, texts = self.columns[:3]
-        if not firsts:
-            return []
+        firsts, afters, texts, classes = self.columns[:4]
+        has_holes = b"" in classes
         ends = list(accumulate(afters, max))
-        # The places where a row touches nothing before it: there a group begins.
-        starts = [
-            0,
-            *[i + 1 for i, (a, b) in enumerate(zip(ends, firsts[1:], strict=False)) if b > a],
-        ]
-        if len(starts) == len(firsts) and b"" not in self.columns[3]:
-            return list(texts)
+        # Where a row lies in one before it, or follows it without a gap.
+        joined = list(compress(count(1), map(le, firsts[1:], ends)))
+        if has_holes and not joined:
+            return [text for text, its in zip(texts, classes, strict=True) if its]
         found: list[bytes] = []
-        for start, stop in zip(starts, [*starts[1:], len(firsts)], strict=True):
-            if stop == start + 1:
-                if self.columns[3][start]:
-                    found.append(texts[start])
+        done = 0
+        for start, stop in _groups(joined):
+            found += self._listed(done, start) if has_holes else texts[done:start]
+            if has_holes or ends[stop - 1] != afters[start]:
+                found += self._merged(start, stop)
             else:
-                found.extend(self._merged(start, stop))
+                found.append(texts[start])
+            done = stop
+        found += self._listed(done, len(texts)) if has_holes else texts[done:]
         return found
+
+    def _listed(self, start: int, stop: int) -> Iterator[bytes]:
+        """The prefixes of these rows without exceptions, which take nothing out here."""
+        return compress(self.columns[2][start:stop], self.columns[3][start:stop])
 
     def _merged(self, start: int, stop: int) -> Iterator[bytes]:
         mask = ranges.MASK[self.family]
@@ -122,6 +130,23 @@ class Cell:
         ]
         texts = ranges.texts(ranges.enforced(marks), self.family)
         return (text.encode("ascii") for text in texts)
+
+
+def _groups(joined: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """From and to (exclusive) of each run of rows that touch, given the rows that touch one before.
+
+    >>> list(_groups([3, 4, 9]))
+    [(2, 5), (8, 10)]
+    """
+    start = stop = -1
+    for row in joined:
+        if row != stop:
+            if stop > 0:
+                yield start, stop
+            start = row - 1
+        stop = row + 1
+    if stop > 0:
+        yield start, stop
 
 
 def names(changed: Iterable[Prefix]) -> set[str]:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from listings import shelf, streams
-from listings.cells import family_of
+from listings.cells import Cell
 from listings.models import Change, Publication
 from listings.notations import FLAT, Notation, dialect
 from listings.shelf import FAMILIES, Body, Label, Writer
@@ -79,11 +79,13 @@ def spooled(serial: int, notations: Iterable[Notation] = ()) -> Iterator[Edition
         base = None
     with tempfile.TemporaryDirectory(dir=settings.POSTERN_FEED_DIR, prefix=SPOOL) as name:
         folder, n_read = Path(name), 0
-        bodies: dict[tuple[str, int], Body] = {}
-        for family in FAMILIES:
-            writers = [Writer(folder, notation, family, base) for notation in wanted]
-            n_read += _write(writers, family, changed)
-            bodies |= {(its.notation.name, family): its.finish() for its in writers}
+        writers = [Writer(folder, its, family, base) for its in wanted for family in FAMILIES]
+        for cell in _cells(changed, dated=any(its.dated for its in wanted)):
+            n_read += 1
+            for writer in writers:
+                if writer.family == cell.family:
+                    writer.add(cell)
+        bodies = {(its.notation.name, its.family): its.finish() for its in writers}
         sha256 = _digest(bodies[FLAT.name, family].path for family in FAMILIES)
         yield Edition(serial, made_at, folder, sha256, n_read, bodies)
         full_at = base.full_at if base else made_at.isoformat()
@@ -111,19 +113,11 @@ def _changed(base: Label, serial: int) -> list[str] | None:
     return list(found) if len(found) <= MOST_CELLS else None
 
 
-def _write(writers: list[Writer], family: int, changed: list[str] | None) -> int:
-    """Write the family's cells in every notation; return how many were read."""
-    dated, n = any(writer.notation.dated for writer in writers), 0
+def _cells(changed: list[str] | None, *, dated: bool) -> Iterator[Cell]:
+    """The cells of these names as they are now; None for all that there are."""
     if changed is None:
-        cells = streams.read(family, dated=dated)
-    else:
-        its = (name for name in changed if family_of(name) == family)
-        cells = (streams.read_one(name, dated=dated) for name in its)
-    for cell in cells:
-        n += 1
-        for writer in writers:
-            writer.add(cell)
-    return n
+        return streams.read(dated=dated)
+    return (streams.read_one(name, dated=dated) for name in changed)
 
 
 def _digest(paths: Iterable[Path]) -> str:

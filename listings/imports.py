@@ -1,9 +1,8 @@
 """Whole files of listings, brought in at once: checked first, then one transaction."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -13,21 +12,13 @@ from escalation import prefixes
 from escalation.actors import Actor
 from escalation.errors import Refused
 from escalation.lifecycle import advance_all
-from listings import actions, bulk, publishing
+from listings import actions, publishing, staging
 from listings.formats.rows import Bad, Row
-from listings.lifecycle import Event, State
-from listings.models import Listing, ListingEntry, ReasonClass, Removal
+from listings.lifecycle import Event
+from listings.models import Listing, ReasonClass, Removal
 
 BATCH = 2000  # rows in one round
 PROLONG = timedelta(days=1)  # an expiry moves only by more, so that a second import is none
-
-LISTING_COLUMNS = (
-    "prefix", "family", "first", "after", "length", "reason_class", "source", "evidence",
-    "listed_at", "expires_at", "hits", "state", "state_since",
-)  # fmt: skip
-ENTRY_COLUMNS = (
-    "subject", "event", "source", "target", "role", "user", "note", "key", "happened_at",
-)  # fmt: skip
 
 Progress = Callable[[int], object]
 
@@ -79,17 +70,16 @@ def check(found: Iterable[Row | Bad]) -> tuple[list[Row], list[Bad]]:
         if isinstance(row, Bad):
             bad.append(row)
             continue
-        before = rows.get(str(row.prefix))
+        text = str(row.prefix)
+        before = rows.get(text)
         if before is not None and before.takes_out != row.takes_out:
-            bad.append(
-                Bad(row.number, f"{row.prefix} is listed and taken out: see {before.number}.")
-            )
+            bad.append(Bad(row.number, f"{text} is listed and taken out: see {before.number}."))
         elif reason := "" if row.takes_out else actions.why_not_listable(row.prefix):
             bad.append(Bad(row.number, reason))
         elif row.expires_at and row.expires_at <= now:
-            bad.append(Bad(row.number, f"{row.prefix} has expired already."))
+            bad.append(Bad(row.number, f"{text} has expired already."))
         elif before is None:  # of two equal lines the first counts, as in rbldnsd
-            rows[str(row.prefix)] = row
+            rows[text] = row
     return list(rows.values()), bad
 
 
@@ -100,28 +90,37 @@ def bring_in(rows: Sequence[Row], wishes: Wishes, progress: Progress = lambda n:
     same file again changes nothing.  Raises ``TooManyMissing``.
     """
     outcome = Outcome()
-    lists = [_filled(row, wishes) for row in rows if not row.takes_out]
+    lists = [row for row in rows if not row.takes_out]
     with transaction.atomic():
         if not wishes.again:
             lists = _without_lately_let_in(lists, outcome)
-        for i in range(0, len(lists), BATCH):
-            _bring_in_some(lists[i : i + BATCH], wishes.actor, outcome)
-            progress(len(lists[i : i + BATCH]))
-        if wishes.remove_missing:
-            _remove_missing({str(row.prefix) for row in rows if not row.takes_out}, wishes, outcome)
+        with staging.staged(_values(lists, wishes, progress)):
+            known = staging.n_known()
+            outcome.added = staging.bring_in(wishes.actor)
+            _wake_known(wishes.actor, outcome)
+            outcome.unchanged = known - max(outcome.relisted, outcome.prolonged)
+            if wishes.remove_missing:
+                _remove_missing(wishes, outcome)
         _take_out([row for row in rows if row.takes_out], outcome)
         if outcome.added or outcome.relisted or outcome.excepted or outcome.removed:
             outcome.serial = publishing.ask(row.prefix for row in rows)
     return outcome
 
 
-def _filled(row: Row, wishes: Wishes) -> Row:
-    return replace(
-        row,
-        source=row.source or wishes.source,
-        reason_class=row.reason_class or wishes.reason_class,
-        expires_at=row.expires_at or wishes.expires_at,
-    )
+def _values(rows: list[Row], wishes: Wishes, progress: Progress) -> Iterator[staging.Values]:
+    """What each row is listed with, in the order of ``staging.COLUMNS``."""
+    now = timezone.now()
+    for n, row in enumerate(rows, 1):
+        yield (
+            *actions.columns(row.prefix).values(),
+            row.reason_class or wishes.reason_class,
+            (row.source or wishes.source)[:100],
+            row.evidence,
+            row.listed_at or now,
+            row.expires_at or wishes.expires_at,
+        )
+        if n % staging.BATCH == 0 or n == len(rows):
+            progress((n - 1) % staging.BATCH + 1)
 
 
 def _without_lately_let_in(rows: list[Row], outcome: Outcome) -> list[Row]:
@@ -142,73 +141,35 @@ def _without_lately_let_in(rows: list[Row], outcome: Outcome) -> list[Row]:
     return kept
 
 
-def _bring_in_some(rows: list[Row], actor: Actor, outcome: Outcome) -> None:
-    live = Listing.objects.live().filter(prefix__in=[str(row.prefix) for row in rows])
-    there = {listing.prefix: listing for listing in live.order_by("pk").select_for_update()}
-    new = [row for row in rows if str(row.prefix) not in there]
-    _insert(new, actor)
-    outcome.added += len(new)
-    known = Listing.objects.filter(pk__in=[listing.pk for listing in there.values()])
-    back = advance_all(known, Event.ACTIVATE, actor)
-    back += advance_all(known, Event.RELIST, actor, gone_serial=None)
-    later = sum(_prolong(there.get(str(row.prefix)), row.expires_at) for row in rows)
-    outcome.relisted += back
-    outcome.prolonged += later
-    outcome.unchanged += len(there) - max(back, later)
+def _wake_known(actor: Actor, outcome: Outcome) -> None:
+    """List what is pending or on its way out, and let live longer what the file says so of."""
+    for some in _batches(staging.waiting()):
+        known = Listing.objects.filter(pk__in=some)
+        outcome.relisted += advance_all(known, Event.ACTIVATE, actor)
+        outcome.relisted += advance_all(known, Event.RELIST, actor, gone_serial=None)
+    for pk, until, wished in staging.later_expiries():
+        if wished - until > PROLONG:
+            Listing.objects.filter(pk=pk).update(expires_at=wished)
+            outcome.prolonged += 1
 
 
-def _insert(new: list[Row], actor: Actor) -> None:
-    """Make listings and history as ``advance`` would leave them, without statements for each."""
-    now = timezone.now()
-    bulk.insert(Listing, LISTING_COLUMNS, [_values(row, now) for row in new])
-    made = Listing.objects.live().filter(prefix__in=[str(row.prefix) for row in new])
-    step = (Event.ACTIVATE.value, State.PENDING.value, State.ACTIVE.value, actor.role.value)
-    who = actor.user.pk if actor.user else None
-    entries = [(pk, *step, who, "", "", now) for pk in made.values_list("pk", flat=True)]
-    bulk.insert(ListingEntry, ENTRY_COLUMNS, entries)
+def _batches(keys: list[int]) -> Iterator[list[int]]:
+    return (keys[i : i + BATCH] for i in range(0, len(keys), BATCH))
 
 
-def _values(row: Row, now: datetime) -> tuple[Any, ...]:
-    return (
-        *actions.columns(row.prefix).values(),
-        row.reason_class,
-        row.source[:100],
-        row.evidence,
-        row.listed_at or now,
-        row.expires_at,
-        0,
-        State.ACTIVE.value,
-        now,
-    )
-
-
-def _prolong(listing: Listing | None, until: datetime | None) -> bool:
-    if listing is None or listing.expires_at is None or until is None:
-        return False
-    if until - listing.expires_at <= PROLONG:
-        return False
-    Listing.objects.filter(pk=listing.pk).update(expires_at=until)
-    return True
-
-
-def _remove_missing(named: set[str], wishes: Wishes, outcome: Outcome) -> None:
-    ours = Listing.objects.enforced().filter(source=wishes.source)
-    missing = [
-        pk
-        for pk, prefix in ours.values_list("pk", "prefix").iterator(chunk_size=5000)
-        if prefix not in named
-    ]
-    n = ours.count()
+def _remove_missing(wishes: Wishes, outcome: Outcome) -> None:
+    missing = staging.missing(wishes.source)
+    n = Listing.objects.enforced().filter(source=wishes.source).count()
     limit = settings.POSTERN_SHRINK_PERCENT
     if missing and not wishes.allow_shrink and 100 * len(missing) >= limit * n:
         raise TooManyMissing(
             f"The file lacks {len(missing)} of the {n} listings of “{wishes.source}”: {limit} % or "
             "more. Nothing was imported. If that is meant, say --allow-shrink."
         )
-    for i in range(0, len(missing), BATCH):
-        some = Listing.objects.filter(pk__in=missing[i : i + BATCH])
-        note = f"Not in {wishes.source} any more."
-        outcome.removed += actions.let_go(some, Event.REMOVE, wishes.actor, note)
+    note = f"Not in {wishes.source} any more."
+    for some in _batches(missing):
+        leaving = Listing.objects.filter(pk__in=some)
+        outcome.removed += actions.let_go(leaving, Event.REMOVE, wishes.actor, note)
 
 
 def _take_out(rows: list[Row], outcome: Outcome) -> None:

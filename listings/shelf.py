@@ -137,7 +137,7 @@ class Writer:
     """
 
     def __init__(self, spool: Path, notation: Notation, family: int, base: Label | None) -> None:
-        self.notation = notation
+        self.notation, self.family = notation, family
         self.path = _body(spool, notation.name, family)
         self._file = self.path.open("wb")
         self._index = _index(spool, notation.name, family).open("w", encoding="ascii")

@@ -6,59 +6,86 @@ from operator import itemgetter
 from typing import Any
 
 from django.db import connection
+from psycopg import ClientCursor, OperationalError
+from psycopg.pq import ExecStatus
 
 from listings import cells
 from listings.cells import Cell
 from listings.models import ENFORCED, Listing, ListingException
 
+IPV4 = b"0" * cells.NAME[6]  # how every key of the family begins, and none of public IPv6
 DATES = ("listed_at", "expires_at")
 
 
 def lines(statement: str, values: Sequence[Any]) -> Iterator[bytes]:
-    """The rows of a SELECT, one at a time: columns as text, with tabs between them.
+    """The rows of a SELECT, a line each: columns as text, with tabs between them.
 
     No column may be null, or hold a tab, a backslash or a line end.
     """
+    if connection.vendor == "postgresql":
+        yield from _copied(statement, values)
+        return
     with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with cursor.copy(f"COPY ({statement}) TO STDOUT", values) as rows:
-                for row in rows:
-                    yield bytes(row)[:-1]
-        else:
-            cursor.execute(statement, values)
-            for row in cursor:
-                yield "\t".join(map(str, row)).encode()
+        cursor.execute(statement, values)
+        for row in cursor:
+            yield ("\t".join(map(str, row)) + "\n").encode()
 
 
-def read(family: int, *, dated: bool) -> Iterator[Cell]:
-    """Every cell of a family that has a listing, in order; in bounded memory."""
-    where, values = "family = %s", [family]
-    name = itemgetter(slice(0, cells.NAME[family]))
-    for cell, rows in groupby(lines(*_question(where, values, dated)), name):
-        yield Cell(cell.decode("ascii"), list(rows))
+def _copied(statement: str, values: Sequence[Any]) -> Iterator[bytes]:
+    """The same by COPY, through libpq itself: psycopg's own loop takes as long as all our work.
+
+    What is left unread when the caller stops is read and dropped, so that the
+    connection can be used again.
+    """
+    connection.ensure_connection()
+    question = ClientCursor(connection.connection).mogrify(f"COPY ({statement}) TO STDOUT", values)
+    link = connection.connection.pgconn
+    with connection.wrap_database_errors:
+        if link.exec_(question.encode()).status != ExecStatus.COPY_OUT:
+            raise OperationalError(link.get_error_message())
+        length, row = link.get_copy_data(0)
+        try:
+            while length > 0:
+                yield bytes(row)
+                length, row = link.get_copy_data(0)
+        finally:
+            while length > 0:
+                length, row = link.get_copy_data(0)
+            while (result := link.get_result()) is not None:
+                if result.status == ExecStatus.FATAL_ERROR:
+                    raise OperationalError(link.get_error_message())
+
+
+def read(*, dated: bool) -> Iterator[Cell]:
+    """Every cell that has a listing, IPv4 first, in order; in bounded memory and one statement."""
+    rows = lines(*_question("TRUE", [], dated))
+    for block, some in groupby(rows, itemgetter(slice(0, cells.NAME[6]))):
+        if block != IPV4:
+            yield Cell(block.decode("ascii"), list(some))
+            continue
+        for name, its in groupby(some, itemgetter(slice(0, cells.NAME[4]))):
+            yield Cell(name.decode("ascii"), list(its))
 
 
 def read_one(cell: str, *, dated: bool) -> Cell:
     """One cell, as the database has it now."""
-    where, values = (
-        "family = %s AND first BETWEEN %s AND %s",
-        [
-            cells.family_of(cell),
-            *cells.keys_in(cell),
-        ],
-    )
-    return Cell(cell, list(lines(*_question(where, values, dated))))
+    values = [cells.family_of(cell), *cells.keys_in(cell)]
+    question = _question("family = %s AND first BETWEEN %s AND %s", values, dated)
+    return Cell(cell, list(lines(*question)))
 
 
 def _question(where: str, values: Sequence[Any], dated: bool) -> tuple[str, list[Any]]:
     """What ``Cell`` is made of: see there for columns and order."""
     states = ", ".join(["%s"] * len(ENFORCED))
     dates = "".join(f", COALESCE(CAST({name} AS varchar(40)), '')" for name in DATES if dated)
+    # By bytes, as ``Cell`` compares, whatever the locale of the database; and that is quicker.
+    by_bytes = ' COLLATE "C"' if connection.vendor == "postgresql" else ""
     statement = f"""
+        SELECT * FROM (
         SELECT first, after, prefix, reason_class, id{dates} FROM {Listing._meta.db_table}
         WHERE state IN ({states}) AND {where}
         UNION ALL
         SELECT first, after, prefix, '', listing_id{", '', ''" if dated else ""}
-        FROM {ListingException._meta.db_table} WHERE ended_at IS NULL AND {where}
-        ORDER BY first, after DESC, reason_class"""  # noqa: S608 -- our own names; values are parameters
+        FROM {ListingException._meta.db_table} WHERE ended_at IS NULL AND {where}) AS both_kinds
+        ORDER BY first{by_bytes}, after{by_bytes} DESC, reason_class"""  # noqa: S608 -- our own names; values are parameters
     return statement, [*ENFORCED, *values, *values]

@@ -24,7 +24,7 @@ class ReasonClass(models.TextChoices):
 
 def over_prefix(prefix: Prefix) -> list[str]:
     """The prefixes over ``prefix`` that a listing may have: see ``prefixes.WIDEST``."""
-    return prefixes.covering(prefix)[: max(prefix.prefixlen - WIDEST[prefix.version] + 1, 0)]
+    return prefixes.covering(prefix, WIDEST[prefix.version])
 
 
 class ListingQuerySet(models.QuerySet["Listing"]):
