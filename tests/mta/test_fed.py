@@ -11,8 +11,10 @@ from django.utils import timezone
 
 from escalation.prefixes import Prefix, parse_address, parse_prefix
 from listings import queries
+from listings.editions import spooled
 from listings.models import Publication, Receipt, Sink
 from listings.sinks import fetched
+from listings.sinks.rbldnsd import writer
 from tests.jobs.test_kills import database_url
 from tests.listings.factories import let_in, make_exception, make_listing, publish
 from tests.mta import blocks, nft
@@ -182,3 +184,17 @@ def test_the_packet_filter_is_filled_by_the_hook_and_that_is_its_receipt(
     assert (nft.holds(ELSEWHERE), nft.holds(SENDER)) == (True, False)
     prove()
     assert proofs(elsewhere)[0].startswith("fetched serial")
+
+
+def test_of_lists_within_a_second_each_has_a_second_of_its_own_as_rbldnsd_counts(
+    feeds: Path,
+) -> None:
+    make_listing(SENDER)
+    seconds = []
+    for serial in range(1, 5):
+        with spooled(serial, [writer.NOTATION]) as edition:
+            writer.prepare(edition)
+            writer.switch(edition)
+        seconds.append(int((feeds / "rbldnsd/ip4.zone").stat().st_mtime))
+
+    assert seconds == sorted(set(seconds))

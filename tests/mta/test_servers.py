@@ -1,5 +1,6 @@
 """What docs/operate says of the mail servers, held against the servers themselves."""
 
+import os
 import subprocess
 import time
 from collections.abc import Iterator
@@ -90,20 +91,34 @@ def test_an_exception_and_a_listing_in_it_are_one_file_each_family(
     assert codes == [["127.0.0.9"], [], ["127.0.0.3"], ["127.0.0.9"], []]
 
 
+def test_rbldnsd_takes_a_file_of_the_same_size_and_second_for_the_old_one(
+    feeds: Path, rbldnsd: Rbldnsd
+) -> None:
+    publish(feeds, 30, ONE)
+    before = (feeds / "rbldnsd/ip4.zone").stat().st_mtime
+
+    put_zones(feeds, 31, ONE)
+    os.utime(feeds / "rbldnsd/ip4.zone", (before, before))
+    time.sleep(2)
+
+    assert served() == 30
+    publish(feeds, 32, ONE)
+
+
 # -- Postfix by DNS -----------------------------------------------------------------------
 
 
 def test_by_dns_a_sender_reads_the_address_and_where_to_turn_to(feeds: Path, dns: Postfix) -> None:
     publish(feeds, 10, ONE)
 
-    assert forgotten(dns, refused=True)
+    assert offers_until(dns, refused=True)
     assert dns.offer().code == 550
     assert dns.offer().text == REFUSED
     assert dns.offer(ELSEWHERE).accepted
 
 
-def forgotten(dns: Postfix, *, refused: bool, most: int = 30) -> int:
-    """How many offers it takes until every process has asked anew; 0 if they do not end."""
+def offers_until(dns: Postfix, *, refused: bool, most: int = 30) -> int:
+    """How many offers it takes until the answer is that; 0 if it never is."""
     for n in range(1, most):
         if dns.offer().accepted != refused:
             return n
@@ -114,11 +129,11 @@ def test_by_dns_a_removal_counts_when_the_few_uses_of_a_process_are_up(
     feeds: Path, dns: Postfix
 ) -> None:
     publish(feeds, 11, ONE)
-    assert forgotten(dns, refused=True)
+    assert offers_until(dns, refused=True)
 
     publish(feeds, 12, {})
 
-    assert 1 <= forgotten(dns, refused=False) <= 12  # two processes, five uses each
+    assert 1 <= offers_until(dns, refused=False) <= 12  # two processes, five uses each
 
 
 def test_the_error_codes_of_resolvers_refuse_nobody(feeds: Path, dns: Postfix) -> None:
@@ -132,7 +147,7 @@ def test_without_rbldnsd_or_without_its_files_mail_comes_in(
     feeds: Path, dns: Postfix, rbldnsd: Rbldnsd
 ) -> None:
     publish(feeds, 14, ONE)
-    assert forgotten(dns, refused=True)
+    assert offers_until(dns, refused=True)
     dns.run("postfix", "reload")
 
     rbldnsd.kill()
