@@ -9,7 +9,7 @@ import urllib.request
 from contextlib import suppress
 from pathlib import Path
 
-from tests.errands.jobs import QUICK
+from tests.errands.models import QUICK
 from tests.mta import blocks, receivers
 from tests.mta.files import URL
 from tests.mta.postfix import Postfix
@@ -20,6 +20,7 @@ GUNICORN = [
     "-m", "gunicorn", "escalation.wsgi", "--bind", URL.removeprefix("http://"), "--workers", "2",
     "--threads", "4", "--worker-class", "gthread", "--no-control-socket", "--log-level", "warning",
 ]  # fmt: skip
+LEASE = "12"  # seconds: longer than a sweep waits for the servers to take a new list
 RUNJOBS = ["manage.py", "runjobs", "--stall", "5", "--grace", "5", "--late", "3"]
 
 
@@ -44,7 +45,7 @@ class Jobs(Server):
     """The job runner; leases and pauses last seconds, not minutes."""
 
     def __init__(self, room: Path, environ: dict[str, str]) -> None:
-        environ = {**environ, QUICK: "1", "POSTERN_ROLE": "worker"}
+        environ = {**environ, QUICK: LEASE, "POSTERN_ROLE": "worker"}
         super().__init__("jobs", [sys.executable, *RUNJOBS], room=room, environ=environ)
 
     def answers(self) -> bool:
