@@ -56,6 +56,7 @@ INSTALLED_APPS = [
     "tickets",
     "listings",
     "ownership",
+    "traffic",
     "mailroom",
     "customers",
     "escalation.apps.EscalationConfig",
@@ -188,6 +189,7 @@ HOUSEKEEPING = [  # once an hour
     "mailroom.housekeeping.forget_texts",
     "ownership.housekeeping.forget",
     "tickets.jobs.prune_drafts",
+    "traffic.counting.forget",
 ]
 HEALTH_CHECKS = [
     "listings.health.publications",
@@ -322,6 +324,9 @@ POSTERN_PROTECTED = words(
     "",
     "Prefixes that are our own or must never be listed, besides what is not public.",
 )
+POSTERN_PROTECT_RECEIVERS = flag(
+    "POSTERN_PROTECT_RECEIVERS", True, "The space from which big receivers send cannot be listed."
+)
 POSTERN_FEED_DIR = Path(
     text("POSTERN_FEED_DIR", str(POSTERN_VAR / "feeds"), "Folder of the feeds.")
 )
@@ -332,6 +337,17 @@ POSTERN_SHRINK_PERCENT = number(
     "POSTERN_SHRINK_PERCENT", 33, "A feed that shrinks by this much or more is held."
 )
 POSTERN_WATCH_DAYS = number("POSTERN_WATCH_DAYS", 14, "Days that a delisted address is watched.")
+POSTERN_LOG_MARKS = words(
+    "POSTERN_LOG_MARKS",
+    "",
+    "Words (such as our DNS zone) by which a refusal in a log is ours, besides our address.",
+)
+POSTERN_TRAFFIC_DAYS = number(
+    "POSTERN_TRAFFIC_DAYS", 30, "Days after which counts out of mail logs are deleted.", least=1
+)
+POSTERN_BLAST_DAYS = number(
+    "POSTERN_BLAST_DAYS", 7, "Days of accepted mail that a new listing is held against.", least=1
+)
 POSTERN_DELIST_HOURS = number(
     "POSTERN_DELIST_HOURS", 2, "Hours within which every sink must prove a removal.", least=1
 )

@@ -1,6 +1,6 @@
 """Everything that changes the list.  Each change gets the serial that first has it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -31,8 +31,11 @@ class NotListable(Refused):
     title = gettext_lazy("This prefix cannot be listed")
 
 
-def why_not_listable(prefix: Prefix) -> str:
-    """Why ``prefix`` may not be listed (too wide, or protected), "" if it may."""
+def why_not_listable(prefix: Prefix, protects: Callable[[Prefix], str] = protected.why) -> str:
+    """Why ``prefix`` may not be listed (too wide, or protected), "" if it may.
+
+    For very many prefixes ``protects`` is ``protected.checker()``.
+    """
     if prefixes.too_wide(prefix):
         return _(
             "%(prefix)s is wider than /%(widest)d: list the parts that send unwanted mail."
@@ -40,7 +43,7 @@ def why_not_listable(prefix: Prefix) -> str:
             "prefix": prefix,
             "widest": prefixes.WIDEST[prefix.version],
         }
-    return protected.why(prefix)
+    return protects(prefix)
 
 
 def add(
@@ -77,7 +80,13 @@ def add(
 
 
 def activate(listing: Listing, *, actor: Actor) -> None:
-    """Let a pending listing count.  Raises ``NotAllowed`` if it is not pending."""
+    """Let a pending listing count.
+
+    Raises ``NotAllowed`` if it is not pending, and ``NotListable`` for what has
+    been protected since it was made.
+    """
+    if reason := why_not_listable(listing.network):
+        raise NotListable(reason)
     with transaction.atomic():
         advance(listing, Event.ACTIVATE, actor)
         publishing.ask([listing.network])
@@ -238,10 +247,10 @@ def confirm_gone(limit: int = BATCH) -> int:
     return advance_all(leaving.filter(pk__in=some), Event.CONFIRM_GONE, DESK)
 
 
-def record_hit(listing: Listing, at: datetime, n: int = 1) -> None:
+def record_hit(listing: int, at: datetime, n: int = 1) -> None:
     """Count ``n`` refused connections, the last one at ``at``; any order of calls will do."""
     newer = Q(last_hit_at=None) | Q(last_hit_at__lt=at)
-    Listing.objects.filter(pk=listing.pk).update(
+    Listing.objects.filter(pk=listing).update(
         hits=F("hits") + n,
         last_hit_at=Case(When(newer, then=Value(at)), default=F("last_hit_at")),
     )

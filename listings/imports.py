@@ -12,7 +12,7 @@ from escalation import prefixes
 from escalation.actors import Actor
 from escalation.errors import Refused
 from escalation.lifecycle import advance_all
-from listings import actions, publishing, staging
+from listings import actions, protected, publishing, staging
 from listings.formats.rows import Bad, Row
 from listings.lifecycle import Event
 from listings.models import Listing, ReasonClass, Removal
@@ -65,7 +65,7 @@ def check(found: Iterable[Row | Bad]) -> tuple[list[Row], list[Bad]]:
     """Sort what was read into rows to bring in and lines that cannot be."""
     rows: dict[str, Row] = {}
     bad: list[Bad] = []
-    now = timezone.now()
+    now, protects = timezone.now(), protected.checker()
     for row in found:
         if isinstance(row, Bad):
             bad.append(row)
@@ -74,7 +74,7 @@ def check(found: Iterable[Row | Bad]) -> tuple[list[Row], list[Bad]]:
         before = rows.get(text)
         if before is not None and before.takes_out != row.takes_out:
             bad.append(Bad(row.number, f"{text} is listed and taken out: see {before.number}."))
-        elif reason := "" if row.takes_out else actions.why_not_listable(row.prefix):
+        elif reason := "" if row.takes_out else actions.why_not_listable(row.prefix, protects):
             bad.append(Bad(row.number, reason))
         elif row.expires_at and row.expires_at <= now:
             bad.append(Bad(row.number, f"{text} has expired already."))

@@ -69,13 +69,13 @@ def prove(publication: Publication) -> None:
     failures: dict[Sink, str] = {}
     end = monotonic() + (SETTLING if publishing.is_fresh(publication) else 0)
     while owing:
-        failures = {}
         for sink in owing:
+            failures.pop(sink, None)
             try:
                 proofs[sink] = _prove(sink, publication, expected)
             except TryAgainLater as error:
                 failures[sink] = str(error)
-        owing = list(failures)
+        owing = [sink for sink in failures if sink.server]  # the others come by themselves
         if not owing or monotonic() + PAUSE > end:
             break
         sleep(PAUSE)

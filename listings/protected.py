@@ -1,6 +1,7 @@
-"""What must never be listed: space that is not public, our own, and the root servers."""
+"""What must never be listed: space that is not public, ours, our tenants', everybody's."""
 
 from bisect import bisect_right
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from django.utils.translation import gettext_noop
 
 from escalation import prefixes
 from escalation.prefixes import Prefix
+from listings.models import Protected
 
 EVERYONES = Path(__file__).with_name("protected.txt")
 
@@ -20,32 +22,83 @@ NOT_PUBLIC = gettext_noop(
 OWN = gettext_noop(
     "%(prefix)s is, or holds, address space of our own or of a party we never refuse (%(other)s)."
 )
+INFRASTRUCTURE = gettext_noop(
+    "%(prefix)s is, or holds, an address that all of the Internet needs (%(other)s), such as that "
+    "of a root server."
+)
+RECEIVER = gettext_noop(
+    "%(prefix)s is, or holds, address space from which a big receiver sends (%(other)s): a listing "
+    "would refuse the mail of very many. Report the message to them instead."
+)
+TENANTS = gettext_noop(
+    "%(prefix)s is, or holds, address space of a customer of ours (%(other)s). Speak with them; an "
+    "operator can end the protection at the desk."
+)
+WORDS = {
+    Protected.Kind.OWN: OWN,
+    Protected.Kind.TENANT: TENANTS,
+    Protected.Kind.RECEIVER: RECEIVER,
+    Protected.Kind.INFRASTRUCTURE: INFRASTRUCTURE,
+}
 
 Range = tuple[str, str, str, str]  # keys of first and last, words, the prefix
+Ranges = tuple[list[Range], list[str]]  # in order and apart, and their first keys
+Block = tuple[Prefix, str]  # with its words
 
 
 def why(prefix: Prefix) -> str:
-    """Why ``prefix`` may be on no list, "" if it may."""
-    own = tuple(settings.POSTERN_PROTECTED)
-    ranges, firsts = _ranges(prefix.version, own, settings.POSTERN_DEMO)
+    """Why ``prefix`` may be on no list, "" if it may; one query."""
+    if reason := _said(_fixed(prefix.version, *_wishes()), prefix):
+        return reason
+    row = Protected.objects.live().touching(prefix).order_by("length").first()
+    return _words(WORDS[Protected.Kind(row.kind)], prefix, str(row)) if row else ""
+
+
+def checker() -> Callable[[Prefix], str]:
+    """``why`` for very many prefixes: what protects them is read once, now."""
+    rows = [
+        (prefixes.parse_prefix(row.prefix), WORDS[Protected.Kind(row.kind)])
+        for row in Protected.objects.live()
+    ]
+    known = {family: _fixed(family, *_wishes()) for family in (4, 6)}
+    by_desk = {family: _apart(family, rows) for family in (4, 6)}
+
+    def said(prefix: Prefix) -> str:
+        version = prefix.version
+        return _said(known[version], prefix) or _said(by_desk[version], prefix)
+
+    return said
+
+
+def _said(ranges: Ranges, prefix: Prefix) -> str:
     first, last = prefixes.keys(prefix)
-    before = bisect_right(firsts, last) - 1
-    if before < 0 or ranges[before][1] < first:
+    before = bisect_right(ranges[1], last) - 1
+    if before < 0 or ranges[0][before][1] < first:
         return ""
-    found = ranges[before]
-    return _(found[2]) % {"prefix": prefixes.shown(prefix), "other": found[3]}
+    found = ranges[0][before]
+    return _words(found[2], prefix, found[3])
+
+
+def _words(words: str, prefix: Prefix, other: str) -> str:
+    return _(words) % {"prefix": prefixes.shown(prefix), "other": other}
+
+
+def _wishes() -> tuple[tuple[str, ...], bool, bool]:
+    own = tuple(settings.POSTERN_PROTECTED)
+    return own, settings.POSTERN_DEMO, settings.POSTERN_PROTECT_RECEIVERS
 
 
 @cache
-def _ranges(
-    family: int, own: tuple[str, ...], documentation_too: bool
-) -> tuple[list[Range], list[str]]:
-    """Every protected range of a family, in order, none in another; and their first keys.
-
-    Built once for each setting: a bulk import asks a million times.
-    """
+def _fixed(family: int, own: tuple[str, ...], documentation_too: bool, receivers: bool) -> Ranges:
+    """What settings and our own file protect; built once for each setting."""
     blocks = [(block, NOT_PUBLIC) for block in _closed(documentation_too)]
-    blocks += [(prefixes.parse_prefix(text), OWN) for text in (*own, *_everyones())]
+    blocks += [(prefixes.parse_prefix(text), OWN) for text in own]
+    blocks += [(block, words) for block, words in _everyones() if receivers or words != RECEIVER]
+    return _apart(family, blocks)
+
+
+def _apart(family: int, blocks: Iterable[Block]) -> Ranges:
+    """The ranges of a family, in order; of nested ones the outer one speaks."""
     found = sorted(
         (block.network_address, block.prefixlen, block, words)
         for block, words in blocks
@@ -54,7 +107,7 @@ def _ranges(
     apart: list[Range] = []
     for *_at, block, words in found:
         first, last = prefixes.keys(block)
-        if not apart or apart[-1][1] < first:  # prefixes nest or lie apart: the outer one speaks
+        if not apart or apart[-1][1] < first:  # prefixes nest or lie apart
             apart.append((first, last, words, prefixes.shown(block)))
     return apart, [one[0] for one in apart]
 
@@ -68,6 +121,13 @@ def _closed(documentation_too: bool) -> list[Prefix]:
     return blocks
 
 
-def _everyones() -> list[str]:
-    lines = EVERYONES.read_text("ascii").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
+def _everyones() -> list[Block]:
+    """What the file beside this one names, under its headings."""
+    headings = {"[infrastructure]": INFRASTRUCTURE, "[receivers]": RECEIVER}
+    found, words = [], OWN
+    for line in EVERYONES.read_text("ascii").splitlines():
+        if line in headings:
+            words = headings[line]
+        elif line and not line.startswith("#"):
+            found.append((prefixes.parse_prefix(line), words))
+    return found

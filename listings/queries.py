@@ -5,7 +5,7 @@ specific one decides: an exception takes it out of wider listings, a listing
 inside an exception lists it again, and of two equal ones the listing wins.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from ipaddress import ip_network
 from itertools import chain
@@ -13,6 +13,7 @@ from typing import Any
 
 from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery, Value
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from escalation import prefixes
@@ -72,6 +73,24 @@ def _question(n: int) -> str:
             (SELECT MAX(length) FROM {ListingException._meta.db_table}
              WHERE ended_at IS NULL AND prefix {is_over}), 0)
         ORDER BY length DESC LIMIT 1"""  # noqa: S608 -- our own names; values are parameters
+
+
+def listed_among(addresses: Sequence[Address]) -> set[Address]:
+    """Those of ``addresses`` that are refused: two queries, however many they are."""
+    over = {address: over_prefix(ip_network(address)) for address in addresses}
+    texts = {text for its in over.values() for text in its}
+    lists = set(
+        Listing.objects.enforced().filter(prefix__in=texts).values_list("prefix", flat=True)
+    )
+    holes = set(
+        ListingException.objects.live().filter(prefix__in=texts).values_list("prefix", flat=True)
+    )
+    # The most specific of both decides, and of two equal ones the listing.
+    deciding = {
+        address: next((text for text in its if text in lists or text in holes), "")
+        for address, its in over.items()
+    }
+    return {address for address, text in deciding.items() if text in lists}
 
 
 def covering_listing(prefix: Prefix) -> Listing | None:
@@ -147,6 +166,23 @@ def sinks_behind(serial: int) -> list[str]:
     if not behind and not enabled.exists():
         return [_("no sink is enabled")]
     return behind
+
+
+def sinks_waited_for(serial: int) -> list[str]:
+    """The same in words for people of the desk: since when, and what each says."""
+    names = sinks_behind(serial)
+    sinks = {sink.name: sink for sink in Sink.objects.filter(enabled=True, name__in=names)}
+    return [_told(name, sinks.get(name)) for name in names]
+
+
+def _told(name: str, sink: Sink | None) -> str:
+    if sink is None or sink.trouble_since is None:
+        return name
+    return _("%(sink)s (since %(since)s: %(trouble)s)") % {
+        "sink": name,
+        "since": f"{timezone.localtime(sink.trouble_since):%Y-%m-%d %H:%M:%S %Z}",
+        "trouble": sink.trouble,
+    }
 
 
 def with_proved(rows: "QuerySet[Any]") -> Any:

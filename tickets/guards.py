@@ -14,6 +14,8 @@ from escalation import prefixes
 from escalation.actors import Actor, Role
 from listings import queries as listed
 from ownership import queries as owners
+from traffic import queries as logged
+from traffic.queries import SinceThen
 
 if TYPE_CHECKING:
     from tickets.models import Case, Entry
@@ -22,10 +24,18 @@ HIGHEST = 3
 MOST_LOOKS = 3  # that one tenant may ask for about one case within a day
 
 
-def is_listed(case: "Case", actor: Actor) -> str:
-    if listed.touches(case.network):
+def has_offended_again(case: "Case", actor: Actor) -> str:
+    """Listed again, or refused by a mail server though every sink had let go."""
+    if listed.touches(case.network) or refused_since_delisting(case):
         return ""
-    return _("%(prefix)s is not on our list.") % {"prefix": case.shown_prefix}
+    return _("%(prefix)s is not on our list, and no mail server has refused it since.") % {
+        "prefix": case.shown_prefix
+    }
+
+
+def refused_since_delisting(case: "Case") -> SinceThen | None:
+    """What the mail servers have refused since the case was delisted, out of their logs."""
+    return logged.refused_since(case.network, case.state_since)
 
 
 def is_not_listed(case: "Case", actor: Actor) -> str:
@@ -203,7 +213,7 @@ def no_other_is_live(case: "Case", actor: Actor) -> str:
 def every_sink_let_go(case: "Case", actor: Actor) -> str:
     if case.gone_serial is None:
         return _("Nothing has been taken out yet.")
-    missing = listed.sinks_behind(case.gone_serial)
+    missing = listed.sinks_waited_for(case.gone_serial)
     if not missing:
         return ""
-    return _("Not proved yet by: %(sinks)s.") % {"sinks": ", ".join(missing)}
+    return _("Not proved yet by: %(sinks)s.") % {"sinks": "; ".join(missing)}

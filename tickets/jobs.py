@@ -25,6 +25,7 @@ from ownership.models import Inquiry
 from tickets import actions, facts, guards, ladder, talking
 from tickets.lifecycle import BEFORE_DECISION, QUIET, WITH_PARTY, Event, State
 from tickets.models import Case, Clock, Conversation, Draft, Message
+from traffic import queries as logged
 
 EARLIER = 10  # past listings and cases kept as facts
 DRAFT_DAYS = 1
@@ -57,7 +58,8 @@ def wake_up() -> None:
         inquiry__outcome__in=[Inquiry.Outcome.CONFIRMED, Inquiry.Outcome.DENIED],
         inquiry__outcome_at__gt=F("state_since"),
     )
-    relapsed = Q(state=State.DELISTED) & Exists(again)
+    refused = logged.offends_since("first", "last", "state_since")
+    relapsed = Q(state=State.DELISTED) & (Exists(again) | refused)
     gone = Q(state__in=BEFORE_DECISION, listing__state=listing_life.State.REMOVED)
     found = Case.objects.filter(answered | Q(state=State.DELISTING) | relapsed | gone)
     free = Q(lease_until=None) | Q(lease_until__lt=now)
@@ -217,10 +219,25 @@ def watch(case: Case) -> None:
     now = timezone.now()
     with transaction.atomic():
         owed.finish(case, now + actions.LOOK_AGAIN)
-        if not guards.is_listed(case, DESK):
-            actions.take_step(case, Event.RELAPSE, DESK)
+        if not guards.has_offended_again(case, DESK):
+            actions.take_step(case, Event.RELAPSE, DESK, note=_what_happened(case))
         elif case.answer_by is not None and case.answer_by <= now:
             actions.take_step(case, Event.WATCH_ENDED, DESK)
+
+
+def _what_happened(case: Case) -> str:
+    """Why a delisted case opens again, where it is not for a new listing."""
+    since = guards.refused_since_delisting(case)
+    if since is None:
+        return ""
+    return _(
+        "A mail server has refused %(address)s since it was taken off, last at %(moment)s "
+        "(%(n)d refusals on these days): it may not go by the list."
+    ) % {
+        "address": since.address,
+        "moment": f"{timezone.localtime(since.last_at):%Y-%m-%d %H:%M:%S %Z}",
+        "n": since.refused,
+    }
 
 
 def when_over(case: Case, event: Event) -> None:

@@ -136,7 +136,7 @@ CASE = Lifecycle(
                    guard=guards.every_sink_let_go),
         Transition(E.SINK_FAILED, frozenset({S.DELISTING}), S.IN_REVIEW, DESK),
         Transition(E.RELAPSE, frozenset({S.DELISTED}), S.IN_REVIEW, DESK,
-                   guard=guards.is_listed),
+                   guard=guards.has_offended_again),
         Transition(E.WATCH_ENDED, frozenset({S.DELISTED}), S.CLOSED, DESK),
         Transition(E.APPEAL_ENDED, frozenset({S.REFUSED}), S.CLOSED, DESK),
         Transition(E.EXPLAINED, frozenset({S.NOT_LISTED}), S.CLOSED, DESK),

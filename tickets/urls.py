@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from tickets import sender_views, views
+from tickets import refused_views, sender_views, views
 
 app_name = "tickets"
 urlpatterns = [
     path("", views.front, name="front"),
     path("tickets/", views.ticket_list, name="list"),
     path("tickets/new/", views.new, name="new"),
+    path("tickets/refused/", refused_views.refused, name="refused"),
     path("tickets/<int:pk>/", views.detail, name="detail"),
     path("tickets/<int:pk>/say/", views.say, name="say"),
     path("tickets/<int:pk>/step/", views.step, name="step"),

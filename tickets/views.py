@@ -24,6 +24,7 @@ from tickets.lifecycle import CASE, QUIET, Event, Party
 from tickets.models import Attachment, Case, Draft, Ticket
 
 DRAFT_SALT = "tickets.draft"
+FILLED_BY_LINK = ("prefix", "sender_email", "recipient")
 MOST_DRAFTS = 20  # uploads of one person that are kept; older ones make room
 # The steps that a tenant may take from its page, as the table offers them.
 OFFERED = (Event.ESCALATE, Event.APPEAL, Event.INSIST, Event.WITHDRAW, Event.REOPEN)
@@ -77,7 +78,9 @@ def new(request: HttpRequest) -> HttpResponse:
     if actor.role != Role.ADMIN:
         return render(request, "tickets/ask_admin.html", {"tenant": tenant}, status=403)
     if request.method != "POST":
-        return _show_new(request, tenant, BounceForm(prefix="read"), _empty_form())
+        known = _known(request)
+        bounce = None if known else BounceForm(prefix="read")
+        return _show_new(request, tenant, bounce, _empty_form(**known))
     if "read" in request.POST:
         return _read_bounce(request, tenant, actor)
     form = TicketForm(request.POST)
@@ -93,6 +96,12 @@ def new(request: HttpRequest) -> HttpResponse:
     return _show_new(request, tenant, None, form, status=422)
 
 
+def _known(request: HttpRequest) -> dict[str, str]:
+    """What a link fills into the form, and nothing else: it opens no ticket."""
+    given = {name: request.GET.get(name, "").strip()[:320] for name in FILLED_BY_LINK}
+    return {name: value.replace("\0", "") for name, value in given.items() if value}
+
+
 def _empty_form(**initial: Any) -> TicketForm:
     return TicketForm(initial={"key": uuid.uuid4(), **initial})
 
@@ -100,7 +109,10 @@ def _empty_form(**initial: Any) -> TicketForm:
 def _show_new(
     request: HttpRequest, tenant: Tenant, bounce: BounceForm | None, form: TicketForm, **kwargs: Any
 ) -> HttpResponse:
-    context = {"bounce": bounce, "form": form, "tenant": tenant, "read": "draft" in form.initial}
+    context = {
+        "bounce": bounce, "form": form, "tenant": tenant, "read": "draft" in form.initial,
+        "linked": request.method != "POST" and bounce is None,
+    }  # fmt: skip
     return render(request, "tickets/new.html", context, **kwargs)
 
 

@@ -1,5 +1,5 @@
 """The list at the desk."""
 
-from listings.admin import lists, publications, sinks
+from listings.admin import lists, protected, publications, sinks
 
-__all__ = ["lists", "publications", "sinks"]
+__all__ = ["lists", "protected", "publications", "sinks"]

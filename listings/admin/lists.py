@@ -8,7 +8,9 @@ from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.db import transaction
 from django.db.models import Model, Q, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.urls import path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -18,9 +20,9 @@ from escalation.desk import ForAgents
 from escalation.errors import Refused
 from escalation.history import HistoryInline
 from escalation.paging import UncountedPaginator
-from listings import actions
+from listings import actions, blast
 from listings.admin.rows import one_by_one
-from listings.lifecycle import LISTING
+from listings.lifecycle import LISTING, State
 from listings.models import Listing, ListingEntry, ListingException
 
 Row = TypeVar("Row", bound=Model)
@@ -68,11 +70,7 @@ class NoteForm(ActionForm):
 
 
 class ListingForm(forms.ModelForm[Listing]):
-    """A prefix to be listed by hand, at once or when somebody else has looked."""
-
-    look_first = forms.BooleanField(
-        label=gettext_lazy("Wait until somebody activates it"), required=False
-    )
+    """A prefix to be listed by hand: first it waits, and shows what it would hit."""
 
     class Meta:
         model = Listing
@@ -103,7 +101,7 @@ class ListingAdmin(SearchedByPrefix[Listing]):
 
     def get_fields(self, request: HttpRequest, obj: Listing | None = None) -> Any:
         by_hand = ListingForm.Meta.fields
-        return (*by_hand, "look_first") if obj is None else (
+        return by_hand if obj is None else (
             *by_hand, "state", "state_since", "listed_at", "hits", "last_hit_at", "gone_serial"
         )  # fmt: skip
 
@@ -122,10 +120,50 @@ class ListingAdmin(SearchedByPrefix[Listing]):
             source=given["source"],
             evidence=given["evidence"],
             expires_at=given["expires_at"],
-            activate=not given["look_first"],
+            activate=False,
         )
         obj.pk = made.pk
         obj.refresh_from_db()
+
+    def response_add(
+        self, request: HttpRequest, obj: Listing, post_url_continue: str | None = None
+    ) -> HttpResponse:
+        """On to what it would hit, and to the button."""
+        return redirect("admin:listings_listing_change", obj.pk)
+
+    def get_urls(self) -> list[Any]:
+        activate = self.admin_site.admin_view(self.activate_view)
+        return [
+            path("<int:pk>/activate/", activate, name="listings_listing_activate"),
+            *super().get_urls(),
+        ]
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        pending = Listing.objects.filter(pk=_number(object_id), state=State.PENDING).first()
+        known = {"blast": blast.of(pending.network)} if pending is not None else {}
+        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **known})
+
+    def activate_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Let a pending listing count, or drop it."""
+        listing = get_object_or_404(Listing, pk=pk)
+        if request.method == "POST" and self.has_act_permission(request):
+            drop = request.POST.get("step") == "cancel"
+            act = actions.cancel if drop else actions.activate
+            try:
+                act(listing, actor=actor_of(request))
+            except Refused as refusal:
+                self.message_user(request, refusal.message, messages.ERROR)
+            else:
+                words = _("%s was dropped.") if drop else _("%s is active: its mail is refused.")
+                self.log_change(request, listing, words % listing)
+                self.message_user(request, words % listing, messages.SUCCESS)
+        return redirect("admin:listings_listing_change", pk)
 
     @admin.display(description=gettext_lazy("prefix"), ordering="first")
     def shown(self, listing: Listing) -> str:
@@ -181,6 +219,10 @@ class ListingAdmin(SearchedByPrefix[Listing]):
             actions.relist(listing, actor=actor_of(request), note=_("by hand at the desk"))
 
         one_by_one(self, request, queryset, relist, _("listed again"))
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 @admin.register(ListingException)

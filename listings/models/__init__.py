@@ -10,6 +10,7 @@ from listings.models.lists import (
     Removal,
     over_prefix,
 )
+from listings.models.protected import Protected
 from listings.models.publications import Change, Fetch, Publication, Receipt, Sink
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "ListingEntry",
     "ListingException",
     "ListingQuerySet",
+    "Protected",
     "Publication",
     "ReasonClass",
     "Receipt",

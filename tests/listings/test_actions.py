@@ -220,8 +220,8 @@ def test_hits_are_counted_in_any_order() -> None:
     listing = make_listing("198.51.100.7")
     noon = timezone.now().replace(hour=12)
 
-    actions.record_hit(listing, noon, 3)
-    actions.record_hit(listing, noon - timedelta(hours=1))
+    actions.record_hit(listing.pk, noon, 3)
+    actions.record_hit(listing.pk, noon - timedelta(hours=1))
 
     listing.refresh_from_db()
     assert (listing.hits, listing.last_hit_at) == (4, noon)

@@ -74,10 +74,18 @@ def test_an_agent_lists_a_prefix_by_hand(desk: Client, minji: User) -> None:
         {"prefix": "[198.51.100.7]", "reason_class": "manual", "evidence": "malware", "source": ""},
     )
 
-    assert answer.status_code == 302
     listing = Listing.objects.get()
-    assert (listing.prefix, listing.state) == ("198.51.100.7/32", State.ACTIVE)
+    page = f"{DESK}/listing/{listing.pk}/change/"
+    assert answer.headers["Location"] == page
+    assert (listing.prefix, listing.state) == ("198.51.100.7/32", State.PENDING)
+    assert "What it would hit" in desk.get(page).content.decode()
+
+    desk.post(f"{DESK}/listing/{listing.pk}/activate/", {"step": "activate"})
+
+    listing.refresh_from_db()
+    assert listing.state == State.ACTIVE
     assert listing.entries.get().user == minji
+    assert "What it would hit" not in desk.get(page).content.decode()
 
 
 @pytest.mark.parametrize("prefix", ["10.0.0.1", "198.0.0.0/8", "mail.example", "198.41.0.4"])
@@ -172,7 +180,7 @@ def test_customers_do_not_see_the_list(client: Client, dana: User) -> None:
 
 
 def test_a_listing_that_waits_counts_only_when_somebody_activates_it(desk: Client) -> None:
-    given = {"prefix": "198.51.100.66", "reason_class": "automatic", "look_first": "on"}
+    given = {"prefix": "198.51.100.66", "reason_class": "automatic"}
 
     desk.post(f"{DESK}/listing/add/", given)
     listing = Listing.objects.get()
@@ -187,7 +195,7 @@ def test_a_listing_that_waits_counts_only_when_somebody_activates_it(desk: Clien
 
 
 def test_a_listing_that_waits_can_be_dropped(desk: Client) -> None:
-    given = {"prefix": "198.51.100.66", "reason_class": "automatic", "look_first": "on"}
+    given = {"prefix": "198.51.100.66", "reason_class": "automatic"}
     desk.post(f"{DESK}/listing/add/", given)
     listing = Listing.objects.get()
 

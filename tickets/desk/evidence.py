@@ -24,6 +24,7 @@ from tickets import guards
 from tickets.actions import RISING
 from tickets.lifecycle import Event, Party, State
 from tickets.models import Attachment, Case, Entry, Message, Ticket
+from traffic.queries import SinceThen
 
 COUNTED = 100  # listings that are counted one by one
 MOST_PROOFS = 10
@@ -50,6 +51,7 @@ def of(case: Case, actor: Actor) -> dict[str, Any]:
         "level_proved": owners.effective_level(case.network),
         "receipts": receipts(case),
         "latest_serial": _latest_serial(),
+        "refused_since": _refused_since(case),
         "risen": case.entries.filter(event__in=RISING).select_related("user").last(),
         "approvals": approvals(case, actor),
         "proposed": _proposed(case),
@@ -130,9 +132,16 @@ def receipts(case: Case) -> list[dict[str, Any]]:
             "read_at": sink.read_at,
             "proof": sink.proof,
             "proved": asked is not None and sink.serves is not None and sink.serves >= asked,
+            "trouble": sink.trouble,
+            "trouble_since": sink.trouble_since,
         }
         for sink in found
     ]
+
+
+def _refused_since(case: Case) -> SinceThen | None:
+    """What mail servers have refused though every sink had let go, while the case is watched."""
+    return guards.refused_since_delisting(case) if case.state == State.DELISTED else None
 
 
 def _latest_serial() -> int | None:

@@ -16,7 +16,7 @@ from escalation import prefixes
 from escalation.actors import DESK
 from escalation.errors import Refused
 from escalation.prefixes import Prefix
-from listings import imports, queries
+from listings import blast, imports, queries
 from listings.formats import FORMATS
 from listings.formats.rows import Bad
 from listings.models import ReasonClass
@@ -60,6 +60,9 @@ class Command(BaseCommand):
             "--allow-shrink", action="store_true", help="Even if that is much of the source."
         )
         parser.add_argument(
+            "--dry-run", action="store_true", help="Only say what the file would do."
+        )
+        parser.add_argument(
             "--again", action="store_true", help="List even what was let in during the watch."
         )
 
@@ -95,6 +98,8 @@ class Command(BaseCommand):
             )
         else:
             self.stdout.write(f"{shown}  not listed")
+        if reason := queries.why_protected(prefix):
+            self.stdout.write(f"  and cannot be: {reason}")
         return listing is not None
 
     def export(self, *, format: str, output: str, **options: Any) -> None:  # noqa: A002 -- the option's name
@@ -110,6 +115,10 @@ class Command(BaseCommand):
         with _opened(file) as lines:
             rows, bad = imports.check(FORMATS[format].read(lines))
         self._tell_bad(bad)
+        self._tell_blast([row.prefix for row in rows if not row.takes_out])
+        if options["dry_run"]:
+            self.stdout.write(f"{len(rows)} good lines, {len(bad)} bad. Nothing was imported.")
+            return
         if bad and not options["skip_bad"]:
             raise CommandError(
                 f"Nothing was imported: {len(bad)} bad lines. Mend them, or say --skip-bad."
@@ -130,6 +139,19 @@ class Command(BaseCommand):
         except Refused as refusal:
             raise CommandError(refusal.message) from refusal
         self.stdout.write(_summary(outcome, len(bad)))
+
+    def _tell_blast(self, listed: list[Prefix]) -> None:
+        """Whose mail of the last days it would have refused, before anything is listed."""
+        radius = blast.of_all(listed)
+        if not radius.messages:
+            return
+        whose = [f"{hit.tenant}: {hit.messages}" for hit in radius.hits]
+        whose += [f"{radius.n_more} more tenants"] if radius.n_more else []
+        whose += [f"domains of no tenant: {radius.others}"] if radius.others else []
+        self.stderr.write(
+            f"Of the mail taken within {radius.days} days, {radius.messages} messages came from "
+            f"addresses of this file ({'; '.join(whose)})."
+        )
 
     def _tell_bad(self, bad: list[Bad]) -> None:
         for line in bad[:SHOWN]:

@@ -1,0 +1,5 @@
+"""``manage.py ingest-log``: see ``listings.management.ingest``."""
+
+from listings.management.ingest import Command
+
+__all__ = ["Command"]
