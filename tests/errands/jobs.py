@@ -1,21 +1,15 @@
-"""What the job runner of the tests does with errands, on a quicker clock."""
+"""What the job runner of the tests does with errands."""
 
 import os
 import signal
 import time
-from datetime import timedelta
 
 from django.db import transaction
 
 from escalation import owed
 from tests.errands.models import Effect, Errand
 
-QUICK = "ERRANDS_QUICK"  # environment: leases and pauses of seconds, not minutes
 TAKES = 0.02  # seconds of work outside any transaction
-
-if QUICK in os.environ:
-    owed.LEASE = timedelta(seconds=3)
-    owed.BACKOFF = (1, 1, 1, 1, 1)
 
 
 def sweep_errands() -> int:

@@ -21,8 +21,7 @@ from django.utils import timezone
 from django_q.models import OrmQ
 
 from escalation import cluster, queue
-from tests.errands.jobs import QUICK
-from tests.errands.models import Effect, Errand
+from tests.errands.models import QUICK, Effect, Errand
 
 pytestmark = [pytest.mark.kill, pytest.mark.django_db(transaction=True)]
 
@@ -45,7 +44,7 @@ class Runner:
         self.start()
 
     def start(self) -> None:
-        environ = {**os.environ, QUICK: "1", "DATABASE_URL": database_url()}
+        environ = {**os.environ, QUICK: "3", "DATABASE_URL": database_url()}
         self.child = subprocess.Popen([sys.executable, *RUNJOBS], env=environ)
         self.starts += 1
 

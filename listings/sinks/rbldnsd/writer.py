@@ -4,6 +4,7 @@ Exceptions stand in the same data set, as ``!`` takes out of no other.  Every
 line has its length: without it, trailing zero groups would widen a prefix.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlsplit
 
@@ -68,6 +69,16 @@ def prepare(edition: Edition) -> None:
 
 
 def switch(edition: Edition) -> None:
+    """Each file gets a later second than the one it replaces.
+
+    rbldnsd knows a new file by its size and the whole seconds of its time: of two
+    lists within a second it would keep the first.
+    """
+    for name in FILES.values():
+        ready, path = files.ready_path(edition, name), files.path_of(name)
+        if path.exists() and int(ready.stat().st_mtime) <= int(path.stat().st_mtime):
+            later = int(path.stat().st_mtime) + 1
+            os.utime(ready, (later, later))
     files.switch(edition, FILES.values())
 
 
