@@ -245,8 +245,8 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        **dict.fromkeys(("default-src", "object-src", "base-uri", "frame-ancestors"), [NONE]),
-        **dict.fromkeys(("script-src", "style-src", "img-src", "connect-src"), [SELF]),
+        **{key: [NONE] for key in ("default-src", "object-src", "base-uri", "frame-ancestors")},
+        **{key: [SELF] for key in ("script-src", "style-src", "img-src", "connect-src")},
         "form-action": [SELF],
     }
 }
