@@ -38,6 +38,11 @@ def _is_leaving(prefix: Prefix) -> bool:
     return serial is not None and bool(queries.sinks_behind(serial))
 
 
+def is_ours(text: str) -> bool:
+    """Whether a reply is one of ours: it has the address of this page in it."""
+    return f"//{_host()}/delist/" in text
+
+
 def address_in(text: str) -> str:
     """The address that a pasted reply or bounce says is refused, "" if it names none.
 

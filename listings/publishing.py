@@ -78,11 +78,16 @@ def _new() -> Publication | None:
         return None
 
 
-def keep_fresh() -> None:
-    """Make the first sink and publication, and a new one where the last is old or stuck."""
+def make_first_sink() -> None:
+    """A plain feed where there is no sink yet; in the demo anybody may read it."""
     if not Sink.objects.exists():
         first = {"kind": "plain", "is_open": settings.POSTERN_DEMO}
         Sink.objects.get_or_create(name=FIRST_SINK, defaults=first)
+
+
+def keep_fresh() -> None:
+    """Make the first sink and publication, and a new one where the last is old or stuck."""
+    make_first_sink()
     newest = Publication.objects.order_by("-serial").first()
     if newest is None or _wants_another(newest):
         with transaction.atomic():

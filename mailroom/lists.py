@@ -7,9 +7,6 @@ stands before the general, and whoever keeps a list for others before those who 
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
-
-from django.conf import settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +134,11 @@ _USED = re.compile(
 
 
 def named_in(text: str) -> Blocklist | None:
-    """The blocklist that a reply names, else the one whose words these are; None if neither, and
-    for our own list.
+    """The blocklist that a reply names, else the one whose words these are; None if neither.
 
     A list that this table does not know is returned under the name of its zone, without a page.
     """
     low = text[:4000].lower()
-    if f"//{urlsplit(settings.POSTERN_URL).netloc}/delist/" in low:
-        return None  # our own reply: what its zone is called is nobody else's list
     used = _USED.search(low)
     said = used["zone"] if used else low
     for row in LISTS:

@@ -12,10 +12,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from customers.models import Membership, Tenant, User
+from escalation import prefixes
 from escalation.actors import DESK
 from listings import actions as listing_actions
+from listings import publishing
 from listings.models import Listing, ReasonClass
 from tickets import opening
+from traffic.models import Tally
 
 PASSWORD = "postern-demo"  # noqa: S105 -- of made-up people, in demo mode only
 PEOPLE = (
@@ -38,6 +41,17 @@ LISTED = (
     ("203.0.113.0/25", ReasonClass.RANGE, 2000, 7312, "range: 7312 messages in a week"),
     ("2001:db8:100:40::/64", ReasonClass.RANGE, 300, 405, "405 messages from one /64"),
     ("2001:db8:200:10::25", ReasonClass.AUTOMATIC, 20, 12, "12 messages to unknown mailboxes"),
+)
+# client, recipient's domain, hours ago, refused, accepted, sender of the last one refused
+TRAFFIC = (
+    ("198.51.100.25", "clinic.example", 2, 6, 0, "accounts@bank.example"),
+    ("198.51.100.77", "clinic.example", 9, 2, 0, "orders@shop.example"),
+    ("2001:db8:100:40::25", "clinic.example", 30, 3, 0, "results@lab.example"),
+    ("203.0.113.201", "school.example", 5, 4, 0, "board@club.example"),
+    ("198.51.100.200", "school.example", 50, 9, 0, "win@prize.example"),
+    ("198.51.100.130", "clinic.example", 4, 0, 48, ""),
+    ("198.51.100.131", "clinic.example", 28, 0, 17, ""),
+    ("198.51.100.131", "school.example", 3, 0, 22, ""),
 )
 TICKETS = (
     ("hana@school.example", "203.0.113.201", "club.example", "교무실에서 기다리는 메일입니다."),
@@ -71,9 +85,11 @@ def play() -> dict[str, object]:
 
 def make() -> None:
     """Make whatever of the demo is missing."""
+    publishing.make_first_sink()
     with transaction.atomic():
         _people()
         _listings()
+        _traffic()
     for email, address, domain, note in TICKETS:
         _ticket(email, address, domain, note)
 
@@ -119,6 +135,22 @@ def _list(text: str, reason: str, listed_at: object, hits: int, evidence: str) -
     Listing.objects.filter(pk=listing.pk).update(
         listed_at=listed_at, hits=hits, last_hit_at=listed_at if hits else None
     )
+
+
+def _traffic() -> None:
+    """What the mail servers of the demo have noted: whom they refused, and whom they let in."""
+    if Tally.objects.exists():
+        return
+    now = timezone.now()
+    for address, domain, hours, refused, accepted, sender in TRAFFIC:
+        at = now - timedelta(hours=hours)
+        known = {"sender": sender, "recipient": f"office@{domain}"} if refused else {}
+        Tally.objects.create(
+            day=at.date(), address=prefixes.key(prefixes.parse_address(address)),
+            recipient_domain=domain, refused=refused, accepted=accepted,
+            first_refused_at=at - timedelta(hours=1) if refused else None,
+            last_refused_at=at if refused else None, **known,
+        )  # fmt: skip
 
 
 def _ticket(email: str, address: str, domain: str, note: str) -> None:

@@ -17,6 +17,7 @@ from escalation import owed, prefixes
 from escalation.actors import Actor, Role
 from escalation.errors import KeyReused, Refused
 from escalation.prefixes import Prefix
+from listings import lookup
 from listings import queries as listed
 from mailroom import dsn
 from mailroom.lists import named_in
@@ -208,7 +209,7 @@ def _write(
     case = _case_about(prefix, wish)
     reply = wish.smtp_reply or (read.diagnostic if read else "")
     ours = read is not None and is_within(read.remote_mta, settings.POSTERN_OWN_DOMAINS)
-    named = None if ours else named_in(reply)
+    named = None if ours or lookup.is_ours(reply) else named_in(reply)
     ticket = Ticket.objects.create(
         tenant=tenant,
         case=case,

@@ -6,8 +6,8 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from listings import lookup
 from listings.models import Listing
-from mailroom.lists import named_in
 from tests.listings.factories import let_in, make_exception, make_listing, publish
 from tests.traffic import lines
 
@@ -104,7 +104,6 @@ def test_the_front_page_takes_a_paste_and_nothing_is_kept(client: Client) -> Non
     assert Listing.objects.count() == before
 
 
-def test_our_own_reply_is_nobody_elses_list() -> None:
-    assert named_in(lines.by_dns("198.51.100.7")) is None
-    other = named_in("blocked using bl.other.example; see https://other.example/")
-    assert other is not None
+def test_our_own_reply_is_known_as_ours() -> None:
+    assert lookup.is_ours(lines.by_dns("198.51.100.7"))
+    assert not lookup.is_ours("blocked using bl.other.example; see https://other.example/delist/")
