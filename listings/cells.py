@@ -100,9 +100,13 @@ class Cell:
         """
         firsts, afters, texts, classes = self.columns[:4]
         has_holes = b"" in classes
-        ends = list(accumulate(afters, max))
-        # Where a row lies in one before it, or follows it without a gap.
+        # Where a row lies in one before it, or follows it without a gap.  Where none touches the
+        # one right before it, none lies in an earlier one either.
+        ends = afters
         joined = list(compress(count(1), map(le, firsts[1:], ends)))
+        if joined:
+            ends = list(accumulate(afters, max))
+            joined = list(compress(count(1), map(le, firsts[1:], ends)))
         if has_holes and not joined:
             return [text for text, its in zip(texts, classes, strict=True) if its]
         found: list[bytes] = []

@@ -96,8 +96,9 @@ def bring_in(rows: Sequence[Row], wishes: Wishes, progress: Progress = lambda n:
             lists = _without_lately_let_in(lists, outcome)
         with staging.staged(_values(lists, wishes, progress)):
             known = staging.n_known()
+            if known:
+                _wake_known(wishes.actor, outcome)
             outcome.added = staging.bring_in(wishes.actor)
-            _wake_known(wishes.actor, outcome)
             outcome.unchanged = known - max(outcome.relisted, outcome.prolonged)
             if wishes.remove_missing:
                 _remove_missing(wishes, outcome)

@@ -63,11 +63,21 @@ def checker() -> Callable[[Prefix], str]:
     known = {family: _fixed(family, *_wishes()) for family in (4, 6)}
     by_desk = {family: _apart(family, rows) for family in (4, 6)}
 
+    both = {family: _merged(known[family], by_desk[family]) for family in (4, 6)}
+
     def said(prefix: Prefix) -> str:
-        version = prefix.version
-        return _said(known[version], prefix) or _said(by_desk[version], prefix)
+        return _said(both[prefix.version], prefix)
 
     return said
+
+
+def _merged(one: Ranges, other: Ranges) -> Ranges:
+    """The ranges of both; where they nest, the first that covers speaks."""
+    apart: list[Range] = []
+    for found in sorted([*one[0], *other[0]], key=lambda its: (its[0], -int(its[1], 16))):
+        if not apart or apart[-1][1] < found[0]:
+            apart.append(found)
+    return apart, [its[0] for its in apart]
 
 
 def _said(ranges: Ranges, prefix: Prefix) -> str:

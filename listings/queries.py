@@ -43,36 +43,44 @@ def listed(address: Address) -> Listing | None:
 def _deciding(prefix: Prefix) -> Listing | None:
     """The most specific enforced listing over ``prefix``, unless an exception is nearer.
 
-    One statement with two index probes for each prefix length, built once:
-    this is asked for every refused connection.
+    Index probes for each prefix length, in statements that are built once: this
+    is asked for every refused connection, and for most addresses one will do.
     """
     over = over_prefix(prefix)
     if not over:
         return None
+    values = [" ".join(over)] if connection.vendor == "postgresql" else over
     with connection.cursor() as cursor:
-        probes = [" ".join(over)] if connection.vendor == "postgresql" else over
-        cursor.execute(_question(len(over)), [*ENFORCED, *probes, *probes])
-        found = cursor.fetchone()
-    return Listing.objects.get(pk=found[0]) if found else None
+        cursor.execute(_nearest_listing(len(over)), [*ENFORCED, *values])
+        if (found := cursor.fetchone()) is None:
+            return None
+        cursor.execute(_nearest_exception(len(over)), values)
+        (nearer,) = cursor.fetchone()
+    return Listing.objects.get(pk=found[0]) if (nearer or 0) <= found[1] else None
 
 
 @cache
-def _question(n: int) -> str:
-    """The statement for ``n`` prefixes over the one that is asked about.
-
-    PostgreSQL takes them as one text: many values cost the driver more than the search.
-    """
+def _nearest_listing(n: int) -> str:
     states = ", ".join(["%s"] * len(ENFORCED))
-    marks = ", ".join(["%s"] * n)
-    is_over = f"IN ({marks})"
+    return (
+        f"SELECT id, length FROM {Listing._meta.db_table} WHERE state IN ({states}) "  # noqa: S608
+        f"AND prefix {_is_one_of(n)} ORDER BY length DESC LIMIT 1"
+    )
+
+
+@cache
+def _nearest_exception(n: int) -> str:
+    return (
+        f"SELECT MAX(length) FROM {ListingException._meta.db_table} "  # noqa: S608
+        f"WHERE ended_at IS NULL AND prefix {_is_one_of(n)}"
+    )
+
+
+def _is_one_of(n: int) -> str:
+    """PostgreSQL takes the texts as one: many values cost the driver more than the search."""
     if connection.vendor == "postgresql":
-        is_over = "= ANY(string_to_array(%s, ' '))"
-    return f"""
-        SELECT id FROM {Listing._meta.db_table}
-        WHERE state IN ({states}) AND prefix {is_over} AND length >= COALESCE(
-            (SELECT MAX(length) FROM {ListingException._meta.db_table}
-             WHERE ended_at IS NULL AND prefix {is_over}), 0)
-        ORDER BY length DESC LIMIT 1"""  # noqa: S608 -- our own names; values are parameters
+        return "= ANY(string_to_array(%s, ' '))"
+    return f"IN ({', '.join(['%s'] * n)})"
 
 
 def listed_among(addresses: Sequence[Address]) -> set[Address]:

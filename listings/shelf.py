@@ -155,7 +155,7 @@ class Writer:
         self._take_over(cell.name)
         lines = self.notation.lines(cell)
         if lines or cell.n_listings:
-            size = self._file.write(b"\n".join([*lines, b""])) if lines else 0
+            size = self._file.write(b"\n".join(lines) + b"\n") if lines else 0
             self._note(Share(cell.name, size, len(lines), cell.n_listings))
 
     def finish(self) -> Body:

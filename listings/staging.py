@@ -37,12 +37,14 @@ Values = Sequence[Any]
 
 @contextmanager
 def staged(rows: Iterable[Values]) -> Iterator[None]:
-    """Keep ``rows`` (values in the order of ``COLUMNS``) in a table of this transaction."""
+    """Keep ``rows`` (values in the order of ``COLUMNS``) in a table of this transaction.
+
+    No two may have the same prefix.
+    """
     kinds = ", ".join(f"{name} {kind}" for name, kind in COLUMNS.items())
     with connection.cursor() as cursor:
         cursor.execute(f"CREATE TEMPORARY TABLE {TABLE} ({kinds})")
         _fill(cursor, rows)
-        cursor.execute(f"CREATE UNIQUE INDEX {TABLE}_prefix ON {TABLE} (prefix)")
         cursor.execute(f"ANALYZE {TABLE}")
         yield
         cursor.execute(f"DROP TABLE {TABLE}")

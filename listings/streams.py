@@ -1,8 +1,6 @@
 """Many rows past the object layer, out of the database: the fastest way that each has."""
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
 
 from django.db import connection
@@ -22,9 +20,11 @@ def lines(statement: str, values: Sequence[Any]) -> Iterator[bytes]:
 
     No column may be null, or hold a tab, a backslash or a line end.
     """
-    if connection.vendor == "postgresql":
-        yield from _copied(statement, values)
-        return
+    read_all = _copied if connection.vendor == "postgresql" else _selected
+    return read_all(statement, values)
+
+
+def _selected(statement: str, values: Sequence[Any]) -> Iterator[bytes]:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         for row in cursor:
@@ -43,14 +43,15 @@ def _copied(statement: str, values: Sequence[Any]) -> Iterator[bytes]:
     with connection.wrap_database_errors:
         if link.exec_(question.encode()).status != ExecStatus.COPY_OUT:
             raise OperationalError(link.get_error_message())
-        length, row = link.get_copy_data(0)
+        next_row = link.get_copy_data
+        length, row = next_row(0)
         try:
             while length > 0:
                 yield bytes(row)
-                length, row = link.get_copy_data(0)
+                length, row = next_row(0)
         finally:
             while length > 0:
-                length, row = link.get_copy_data(0)
+                length, row = next_row(0)
             while (result := link.get_result()) is not None:
                 if result.status == ExecStatus.FATAL_ERROR:
                     raise OperationalError(link.get_error_message())
@@ -58,13 +59,17 @@ def _copied(statement: str, values: Sequence[Any]) -> Iterator[bytes]:
 
 def read(*, dated: bool) -> Iterator[Cell]:
     """Every cell that has a listing, IPv4 first, in order; in bounded memory and one statement."""
-    rows = lines(*_question("TRUE", [], dated))
-    for block, some in groupby(rows, itemgetter(slice(0, cells.NAME[6]))):
-        if block != IPV4:
-            yield Cell(block.decode("ascii"), list(some))
-            continue
-        for name, its in groupby(some, itemgetter(slice(0, cells.NAME[4]))):
-            yield Cell(name.decode("ascii"), list(its))
+    name, some = b"", list[bytes]()
+    for row in lines(*_question("TRUE", [], dated)):
+        # By hand: ``groupby`` twice, as names differ in length, takes half as long again.
+        if not row.startswith(name) or not some:
+            if some:
+                yield Cell(name.decode("ascii"), some)
+            name = row[: cells.NAME[4] if row.startswith(IPV4) else cells.NAME[6]]
+            some = []
+        some.append(row)
+    if some:
+        yield Cell(name.decode("ascii"), some)
 
 
 def read_one(cell: str, *, dated: bool) -> Cell:

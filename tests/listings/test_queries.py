@@ -47,13 +47,16 @@ def test_the_listing_wins_over_an_exception_of_the_same_prefix() -> None:
     assert lister_of("198.51.100.17") == "198.51.100.16/28"
 
 
-def test_one_query_answers_which_listing_covers_an_address(
-    django_assert_num_queries: DjangoAssertNumQueries,
+@pytest.mark.parametrize(
+    ("address", "asked"), [("2001:db9::1", 1), ("2001:db8:1::1", 2), ("2001:db8:2::1", 3)]
+)
+def test_a_few_queries_answer_which_listing_covers_an_address(
+    address: str, asked: int, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     make_exception(make_listing("2001:db8::/32"), "2001:db8:1::/48")
 
-    with django_assert_num_queries(1):
-        queries.listed(parse_address("2001:db8:1::1"))
+    with django_assert_num_queries(asked):
+        queries.listed(parse_address(address))
 
 
 def test_a_prefix_is_touched_when_any_address_of_it_is_refused() -> None:
