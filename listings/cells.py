@@ -8,8 +8,8 @@ lies in one cell, and a change concerns that cell alone.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate, compress, count
-from operator import le
+from itertools import accumulate, chain, compress, count
+from operator import eq, ge
 
 from escalation import prefixes
 from escalation.prefixes import WIDEST, Prefix
@@ -95,48 +95,43 @@ class Cell:
     def flat(self) -> list[bytes]:
         """The fewest prefixes that hold all that is refused, in order, exceptions taken out.
 
-        Prefixes that touch no other are most of any list, and stay as they are;
-        so do those that hold all that they touch.
+        Prefixes that touch no other are most of any list, and stay as they are.
         """
-        firsts, afters, texts, classes = self.columns[:4]
-        has_holes = b"" in classes
-        # Where a row lies in one before it, or follows it without a gap.  Where none touches the
-        # one right before it, none lies in an earlier one either.
-        ends = afters
-        joined = list(compress(count(1), map(le, firsts[1:], ends)))
-        if joined:
-            ends = list(accumulate(afters, max))
-            joined = list(compress(count(1), map(le, firsts[1:], ends)))
-        if has_holes and not joined:
-            return [text for text, its in zip(texts, classes, strict=True) if its]
+        if b"" in self.columns[3]:
+            return list(self._merged(self._marks()))
+        firsts, afters, texts = self.columns[:3]
+        # Without exceptions, what lies in a wider one says nothing more.
+        ends = chain((b"",), accumulate(afters, max))
+        alone = list(map(ge, firsts, ends))
+        if not all(alone):
+            firsts, afters, texts = (list(compress(its, alone)) for its in (firsts, afters, texts))
         found: list[bytes] = []
         done = 0
-        for start, stop in _groups(joined):
-            found += self._listed(done, start) if has_holes else texts[done:start]
-            if has_holes or ends[stop - 1] != afters[start]:
-                found += self._merged(start, stop)
-            else:
-                found.append(texts[start])
+        # Where one begins right behind another, they may be parts of a wider prefix.
+        for start, stop in _groups(compress(count(1), map(eq, firsts[1:], afters))):
+            found += texts[done:start]
+            found += self._merged(
+                (int(first, 16) & self._mask, int(after, 16) - 1 & self._mask, True)
+                for first, after in zip(firsts[start:stop], afters[start:stop], strict=True)
+            )
             done = stop
-        found += self._listed(done, len(texts)) if has_holes else texts[done:]
-        return found
+        return found + texts[done:] if done else texts
 
-    def _listed(self, start: int, stop: int) -> Iterator[bytes]:
-        """The prefixes of these rows without exceptions, which take nothing out here."""
-        return compress(self.columns[2][start:stop], self.columns[3][start:stop])
+    @property
+    def _mask(self) -> int:
+        return ranges.MASK[self.family]
 
-    def _merged(self, start: int, stop: int) -> Iterator[bytes]:
-        mask = ranges.MASK[self.family]
-        firsts, afters, classes = (self.columns[i][start:stop] for i in (0, 1, 3))
-        marks = [
-            (int(first, 16) & mask, int(after, 16) - 1 & mask, bool(reason_class))
-            for first, after, reason_class in zip(firsts, afters, classes, strict=True)
-        ]
+    def _marks(self) -> Iterator[ranges.Mark]:
+        firsts, afters, _texts, classes = self.columns[:4]
+        for first, after, its in zip(firsts, afters, classes, strict=True):
+            yield int(first, 16) & self._mask, int(after, 16) - 1 & self._mask, bool(its)
+
+    def _merged(self, marks: Iterable[ranges.Mark]) -> Iterator[bytes]:
         texts = ranges.texts(ranges.enforced(marks), self.family)
         return (text.encode("ascii") for text in texts)
 
 
-def _groups(joined: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _groups(joined: Iterable[int]) -> Iterator[tuple[int, int]]:
     """From and to (exclusive) of each run of rows that touch, given the rows that touch one before.
 
     >>> list(_groups([3, 4, 9]))
