@@ -79,7 +79,11 @@ def spooled(serial: int, notations: Iterable[Notation] = ()) -> Iterator[Edition
         base = None
     with tempfile.TemporaryDirectory(dir=settings.POSTERN_FEED_DIR, prefix=SPOOL) as name:
         folder, n_read = Path(name), 0
-        writers = [Writer(folder, its, family, base) for its in wanted for family in FAMILIES]
+        try:
+            writers = _writers(folder, wanted, base)
+        except OSError:  # another publication has just put its own on the shelf
+            base = changed = None
+            writers = _writers(folder, wanted, base)
         for cell in _cells(changed, dated=any(its.dated for its in wanted)):
             n_read += 1
             for writer in writers:
@@ -91,6 +95,10 @@ def spooled(serial: int, notations: Iterable[Notation] = ()) -> Iterator[Edition
         full_at = base.full_at if base else made_at.isoformat()
         names = [notation.name for notation in wanted]
         shelf.keep(folder, Label(serial, sha256, full_at, dialect(), names))
+
+
+def _writers(folder: Path, notations: Iterable[Notation], base: Label | None) -> list[Writer]:
+    return [Writer(folder, its, family, base) for its in notations for family in FAMILIES]
 
 
 def _base(notations: Sequence[Notation], now: datetime) -> Label | None:

@@ -10,6 +10,8 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.views.decorators.http import require_safe
 
+from escalation import prefixes
+from escalation.errors import Refused
 from listings import sinks
 from listings.models import Sink
 from listings.sinks import fetched
@@ -65,11 +67,19 @@ def _answer(request: HttpRequest, file: BinaryIO, sink: Sink) -> HttpResponseBas
     is_new = unchanged is None or unchanged is response
     if sink.token_digest:
         holds = not is_new or request.method == "GET"
-        fetched.note(sink, head.serial, holds=holds, address=request.META.get("REMOTE_ADDR"))
+        fetched.note(sink, head.serial, holds=holds, address=_address(request))
     if not is_new and unchanged is not None:
         file.close()  # not the response, whose end would be taken for the request's
         return unchanged
     return response
+
+
+def _address(request: HttpRequest) -> str | None:
+    """Who connected, None behind a socket without addresses."""
+    try:
+        return str(prefixes.parse_address(request.META.get("REMOTE_ADDR", "")))
+    except Refused:
+        return None
 
 
 def _not_for_you() -> HttpResponse:

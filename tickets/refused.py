@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
-from customers.models import Tenant
 from escalation.actors import Actor
 from listings import queries as listed
 from tickets.models import Ticket
@@ -50,12 +49,12 @@ class Found:
     older: str
 
 
-def page(tenant: Tenant, actor: Actor, query: Mapping[str, Any]) -> Found:
+def page(actor: Actor, query: Mapping[str, Any]) -> Found:
     """The page that ``query`` asks for with ``days``, ``q`` and ``before``; five queries."""
     days = _days(query.get("days"))
     text = str(query.get("q", "")).strip()[:320]
     found = logged.correspondents(
-        tenant, days=days, before=_moment(query.get("before")), text=text, n=SIZE + 1
+        actor, days=days, before=_moment(query.get("before")), text=text, n=SIZE + 1
     )
     shown = found[:SIZE]
     refused = listed.listed_among([who.address for who in shown])

@@ -21,7 +21,7 @@ def refused(request: HttpRequest) -> HttpResponse:
     tenant = own_membership(request).tenant
     context = {
         "tenant": tenant,
-        "found": rows.page(tenant, actor, request.GET),
+        "found": rows.page(actor, request.GET),
         "periods": rows.PERIODS,
         "is_first": "before" not in request.GET,
         "has_domains": tenant.domains.exists(),

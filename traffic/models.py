@@ -24,9 +24,6 @@ class TallyQuerySet(models.QuerySet["Tally"]):
             return self.none()
         return self.filter(recipient_domain__in=_domains(actor.tenant_id))
 
-    def of_tenant(self, tenant: Tenant) -> "TallyQuerySet":
-        return self.filter(recipient_domain__in=_domains(tenant.pk))
-
     def refused(self) -> "TallyQuerySet":
         return self.filter(refused__gt=0)
 

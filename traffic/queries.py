@@ -7,8 +7,8 @@ from typing import Any
 from django.db.models import DateTimeField, Exists, ExpressionWrapper, Max, Min, OuterRef, Sum
 from django.utils import timezone
 
-from customers.models import Tenant
 from escalation import prefixes
+from escalation.actors import Actor
 from escalation.prefixes import Address, Prefix
 from traffic.models import Tally
 
@@ -67,14 +67,14 @@ def offends_since(first: str, last: str, since: str) -> Exists:
 
 
 def correspondents(
-    tenant: Tenant, *, days: int, before: datetime | None = None, text: str = "", n: int
+    actor: Actor, *, days: int, before: datetime | None = None, text: str = "", n: int
 ) -> list[Correspondent]:
-    """The ``n`` addresses last refused mail to the tenant, of those before a moment; two queries.
+    """The ``n`` addresses last refused mail to the actor's tenant, before a moment.
 
     ``text`` narrows to an address, a prefix, or senders of a domain.
     """
     since = (timezone.now() - timedelta(days=days)).date()
-    rows = _matching(Tally.objects.of_tenant(tenant).refused().since(since), text)
+    rows = _matching(Tally.objects.visible_to(actor).refused().since(since), text)
     sums = rows.values("address").annotate(
         n=Sum("refused"), first_at=Min("first_refused_at"), last_at=Max("last_refused_at")
     )

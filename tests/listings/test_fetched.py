@@ -110,6 +110,12 @@ def test_an_address_that_the_client_claims_is_not_believed(
     assert Fetch.objects.get().address == "127.0.0.1"
 
 
+def test_a_proxy_without_an_address_is_none(headers: dict[str, str], client: Client) -> None:
+    client.get(MAP, headers=headers, REMOTE_ADDR="").getvalue()
+
+    assert Fetch.objects.get().address is None
+
+
 def test_an_open_feed_keeps_no_log_of_strangers(headers: dict[str, str], client: Client) -> None:
     Sink.objects.filter(kind="plain").update(is_open=True)
 

@@ -97,6 +97,14 @@ def test_a_client_cannot_pass_its_mail_off_as_mail_to_somebody_else(
     assert event.recipient_domain == "clinic.example"
 
 
+def test_a_line_full_of_look_alikes_takes_no_time() -> None:
+    sender = '"' + "; from=<> to=<> proto=" * 300 + '"@x.example'
+
+    events = read(lines.refused(sender=sender) * 50)  # a pattern would take minutes
+
+    assert {event.recipient_domain for event in events} == {"clinic.example"}
+
+
 def test_dates_without_a_year_are_the_latest_that_have_been() -> None:
     line = lines.by_dns("198.51.100.25").replace("Nov 25", "Dec 31")
 

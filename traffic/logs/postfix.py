@@ -26,11 +26,6 @@ _REFUSED = re.compile(
     r"reject: [A-Z]+(?: command)? from [^\s\[]{0,255}\[(?P<client>[^\]\s]{2,45})\](?::\d+)?: "
     r"(?P<text>[45]\d\d[ -].*)"
 )
-# What Postfix adds to the reply.  Clients choose both addresses, quotes and all, so the line is
-# read from its end: the domain of the last recipient is the one that was asked for.
-_ENVELOPE = re.compile(
-    r"; from=<(?P<sender>.*)>,? to=<(?P<recipient>.*)>,? proto=\S+(?:,? helo=<\S*>)?\s*$"
-)
 _LISTING = re.compile(r"\(L(\d{1,18})\)")
 _CLIENT = re.compile(
     rb"smtpd\[\d+\]: (?P<queue>[0-9A-Za-z]{6,20}): "
@@ -68,14 +63,14 @@ class Log:
         at = _moment(line)
         if found is None or at is None:
             return None
-        envelope = _ENVELOPE.search(found["text"])
+        sender, recipient = _envelope(found["text"])
         listing = _LISTING.search(found["text"])
         return made(
             at,
             found["client"],
             is_refused=True,
-            sender=envelope["sender"] if envelope else "",
-            recipient=envelope["recipient"] if envelope else "",
+            sender=sender,
+            recipient=recipient,
             listing=int(listing[1]) if listing else 0,
         )
 
@@ -94,6 +89,21 @@ class Log:
             return None
         recipient = found["to"].decode("utf-8", "replace")
         return made(at, client, is_refused=False, sender="", recipient=recipient)
+
+
+def _envelope(text: str) -> tuple[str, str]:
+    """Sender and recipient out of ``…; from=<…> to=<…> proto=…``, "" where they are not named.
+
+    Clients choose both, quotes and all, so it is read from its end: the domain of the last
+    recipient is the one that was asked for.  No pattern, whose time they would choose as well.
+    """
+    head = text[: max(text.rfind(" proto="), 0)].rstrip(",")
+    begin = head.rfind(" to=<")
+    before = head[: max(begin, 0)].rstrip(",")
+    first = before.find("; from=<")
+    if not (head.endswith(">") and before.endswith(">") and first >= 0):
+        return "", ""
+    return before[first + len("; from=<") : -1], head[begin + len(" to=<") : -1]
 
 
 def reader() -> Log:
