@@ -174,8 +174,18 @@ def test_every_page_reads_well(visitors: Visitors, language: str, dark: bool, ph
     customer = visitors(language, dark=dark, phone=phone)
     customer.go("/")
     customer.look(f"{name}-front")
+    customer.page.fill("textarea[name=text]", bounce_about("203.0.113.201", "x@clinic.example"))
+    customer.press("main form[method=post] button")
+    assert customer.page.url.endswith("/delist/?address=203.0.113.201")
+    customer.look(f"{name}-delist")
     customer.sign_in("hana@school.example" if language == "ko" else "dana@clinic.example")
-    for path in ("/tickets/", "/account/members/", "/account/keys/", "/account/profile/"):
+    for path in (
+        "/tickets/",
+        "/tickets/refused/",
+        "/account/members/",
+        "/account/keys/",
+        "/account/profile/",
+    ):
         customer.go(path)
         customer.look(f"{name}{path.replace('/', '-').rstrip('-')}")
     customer.go("/mailbox/")
@@ -183,6 +193,7 @@ def test_every_page_reads_well(visitors: Visitors, language: str, dark: bool, ph
     agent = visitors(language, dark=dark, phone=phone)
     agent.sign_in("joon@mail.example")
     for path in ("/desk/tickets/case/", "/desk/listings/listing/", "/desk/ownership/request/",
+                 "/desk/listings/sink/", "/desk/listings/protected/",
                  "/desk/mailroom/letter/", "/desk/health/"):  # fmt: skip
         agent.go(path)
         agent.look(f"{name}{path.replace('/', '-').rstrip('-')}")
