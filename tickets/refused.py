@@ -1,5 +1,6 @@
 """Who of a tenant's correspondents was refused: the rows of the page and of the API."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,6 +10,7 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils.dateparse import parse_datetime
 
+from escalation import prefixes
 from escalation.actors import Actor
 from listings import queries as listed
 from tickets.models import Ticket
@@ -17,6 +19,7 @@ from traffic.queries import Correspondent
 
 PERIODS = (7, 30)  # days that can be asked for; the first is the default
 SIZE = 25  # rows of one page
+_KEY = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,24 +57,31 @@ def page(actor: Actor, query: Mapping[str, Any]) -> Found:
     days = _days(query.get("days"))
     text = str(query.get("q", "")).strip()[:320]
     found = logged.correspondents(
-        actor, days=days, before=_moment(query.get("before")), text=text, n=SIZE + 1
+        actor, days=days, after=_place(query.get("before")), text=text, n=SIZE + 1
     )
     shown = found[:SIZE]
     refused = listed.listed_among([who.address for who in shown])
     tickets = Ticket.objects.visible_to(actor).open().filter(prefix__in=[w.prefix for w in shown])
     by_prefix = {ticket.prefix: ticket for ticket in tickets}
     rows = [Row(who, who.address in refused, by_prefix.get(who.prefix)) for who in shown]
-    older = {"days": days, "q": text, "before": shown[-1].last_at.isoformat() if shown else ""}
+    older = {"days": days, "q": text, "before": _before(shown[-1]) if shown else ""}
     return Found(rows, days, text, f"?{urlencode(older)}" if len(found) > SIZE else "")
+
+
+def _before(who: Correspondent) -> str:
+    """The place of the last row of a page, as the next page is asked for."""
+    return f"{who.last_at.isoformat()}_{prefixes.key(who.address)}"
 
 
 def _days(text: object) -> int:
     return next((days for days in PERIODS if str(days) == text), PERIODS[0])
 
 
-def _moment(text: object) -> datetime | None:
+def _place(text: object) -> tuple[datetime, str] | None:
+    written, _bar, key = str(text or "").partition("_")
     try:
-        moment = parse_datetime(str(text).replace(" ", "+")) if text else None
+        moment = parse_datetime(written.replace(" ", "+"))
     except ValueError:
         return None
-    return moment if moment is not None and moment.tzinfo else None
+    known = moment is not None and moment.tzinfo is not None and _KEY.fullmatch(key)
+    return (moment, key) if moment is not None and known else None

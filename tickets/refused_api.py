@@ -24,7 +24,7 @@ class RefusedQuerySerializer(serializers.Serializer[Any]):
 
     days = serializers.ChoiceField(choices=[str(days) for days in refused.PERIODS], required=False)
     q = serializers.CharField(max_length=320, required=False)
-    before = serializers.CharField(max_length=40, required=False)
+    before = serializers.CharField(max_length=80, required=False)
 
 
 class CorrespondentSerializer(serializers.Serializer[Any]):

@@ -1,8 +1,10 @@
 """What a line of a log comes to."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
+
+from django.utils import timezone
 
 from escalation import prefixes
 from escalation.errors import Refused
@@ -11,6 +13,7 @@ from mailroom.recipients import domain_name
 
 MAX_EMAIL = 320  # characters of an address that are kept
 MAX_LINE = 8192  # bytes of a line that are looked at
+AHEAD = timedelta(days=1)  # that a server's clock may be: what is later would outlive every watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +36,8 @@ class Event:
 def made(
     at: datetime, client: str, *, is_refused: bool, sender: str, recipient: str, listing: int = 0
 ) -> Event | None:
-    """An event out of what a log says; None for a client that is not of the Internet."""
-    if (address := client_address(client)) is None:
+    """An event out of what a log says; None for the future, or a client not of the Internet."""
+    if at > timezone.now() + AHEAD or (address := client_address(client)) is None:
         return None
     return Event(
         at, address, is_refused, plain(sender), plain(recipient), domain_of(recipient), listing

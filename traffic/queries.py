@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db.models import DateTimeField, Exists, ExpressionWrapper, Max, Min, OuterRef, Sum
+from django.db.models import DateTimeField, Exists, ExpressionWrapper, Max, Min, OuterRef, Q, Sum
 from django.utils import timezone
 
 from escalation import prefixes
@@ -67,19 +67,22 @@ def offends_since(first: str, last: str, since: str) -> Exists:
 
 
 def correspondents(
-    actor: Actor, *, days: int, before: datetime | None = None, text: str = "", n: int
+    actor: Actor, *, days: int, after: tuple[datetime, str] | None = None, text: str = "", n: int
 ) -> list[Correspondent]:
-    """The ``n`` addresses last refused mail to the actor's tenant, before a moment.
+    """The ``n`` addresses last refused mail to the actor's tenant.
 
-    ``text`` narrows to an address, a prefix, or senders of a domain.
+    ``after`` is the moment and the key of the last address that was seen: of many
+    that were refused within one second, none is passed over.  ``text`` narrows to
+    an address, a prefix, or senders of a domain.
     """
     since = (timezone.now() - timedelta(days=days)).date()
     rows = _matching(Tally.objects.visible_to(actor).refused().since(since), text)
     sums = rows.values("address").annotate(
         n=Sum("refused"), first_at=Min("first_refused_at"), last_at=Max("last_refused_at")
     )
-    if before is not None:
-        sums = sums.filter(last_at__lt=before)
+    if after is not None:
+        at, key = after
+        sums = sums.filter(Q(last_at__lt=at) | Q(last_at=at, address__gt=key))
     found = list(sums.order_by("-last_at", "address")[:n])
     latest = {
         row.address: row

@@ -1,10 +1,12 @@
 """The command that reads the mail servers' logs: once to the end, or as they are written."""
 
 import contextlib
+import gzip
 import os
 import signal
 import sys
 import time
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -55,13 +57,16 @@ class Command(BaseCommand):
         with _bar(len(logs)) as step:
             for path in logs:
                 try:
-                    ingest = self.opened(path, count)
-                except OSError as error:
-                    raise CommandError(f"{path} cannot be read: {error.strerror}.") from error
-                if ingest is not None:
-                    with contextlib.closing(ingest.position.file):
-                        ingest.run()
+                    self._read(path, count)
+                except (OSError, EOFError, zlib.error) as error:
+                    why = getattr(error, "strerror", None) or error
+                    raise CommandError(f"{path} cannot be read: {why}.") from error
                 step()
+
+    def _read(self, path: Path, count: Count) -> None:
+        if (ingest := self.opened(path, count)) is not None:
+            with contextlib.closing(ingest.position.file):
+                ingest.run()
 
     def opened(self, path: Path, count: Count) -> Ingest | None:
         position = open_log(path)
@@ -109,7 +114,9 @@ def _is_another(path: Path, position: Position) -> bool:
     except FileNotFoundError:
         return True
     own = os.fstat(position.file.fileno())
-    return now.st_ino != own.st_ino or now.st_dev != own.st_dev or now.st_size < position.offset
+    is_packed = isinstance(position.file, gzip.GzipFile)  # its offset is of the text
+    was_cut = not is_packed and now.st_size < position.offset
+    return was_cut or now.st_ino != own.st_ino or now.st_dev != own.st_dev
 
 
 class _Stop:

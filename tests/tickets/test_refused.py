@@ -147,6 +147,18 @@ def test_older_rows_come_on_further_pages(browser: Client) -> None:
     assert second.older == ""
 
 
+def test_rows_of_the_same_second_are_all_seen_page_after_page(browser: Client) -> None:
+    at = timezone.now().replace(microsecond=0)
+    for n in range(30):
+        make_tally(f"198.51.100.{n}", refused=1, at=at)
+
+    first = browser.get(PAGE).context["found"]
+    second = browser.get(f"{PAGE}{first.older}").context["found"]
+
+    seen = [str(row.who.address) for row in [*first.rows, *second.rows]]
+    assert seen == [f"198.51.100.{n}" for n in range(30)]
+
+
 @pytest.mark.parametrize("n", [1, 30])
 def test_the_page_asks_the_same_number_of_questions_for_one_row_and_thirty(
     browser: Client, n: int, django_assert_num_queries: Queries

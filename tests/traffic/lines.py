@@ -31,6 +31,25 @@ def by_dns(address: str, recipient: str = "dana@clinic.example") -> str:
     )
 
 
+def by_milter(address: str, recipient: str = "dana@clinic.example") -> str:
+    """rspamd refuses at the end of the message, by the words of docs/operate/rspamd.md."""
+    return (
+        f"2026-11-25T09:00:00+00:00 mx1 postfix/cleanup[7]: 4F1A2B3C4D: milter-reject: "
+        f"END-OF-MESSAGE from unknown[{address}]: 5.7.606 Mail from {address} is refused: "
+        f"see {URL}/delist/?address={address}; from=<a@b.example> to=<{recipient}> "
+        "proto=ESMTP helo=<x>\n"
+    )
+
+
+def for_another_reason(sender: str, helo: str) -> str:
+    """A refusal in which we have no part, of a client that chooses its words."""
+    return (
+        "2026-11-25T09:00:00+00:00 mx1 postfix/smtpd[7]: NOQUEUE: reject: RCPT from "
+        "unknown[198.51.100.25]: 450 4.7.1 Client host rejected: cannot find your hostname; "
+        f"from=<{sender}> to=<dana@clinic.example> proto=ESMTP helo=<{helo}>\n"
+    )
+
+
 def accepted(
     address: str = "192.0.2.7", queue: str = "4F1A2B3C4D", recipient: str = "dana@clinic.example"
 ) -> str:

@@ -1,5 +1,6 @@
 """``manage.py ingest-log``: every line counts once, whatever happens to the log or to us."""
 
+import contextlib
 import gzip
 import io
 import os
@@ -14,6 +15,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from listings import hits
+from listings.management.ingest import _is_another
 from listings.models import Listing
 from tests.jobs.test_kills import database_url
 from tests.listings.factories import let_in, make_exception, make_listing
@@ -123,6 +125,26 @@ def test_a_log_that_was_edited_is_refused_with_words(log: Path) -> None:
 def test_a_log_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="No such file"):
         ingest(tmp_path / "none")
+
+
+def test_a_compressed_log_that_was_cut_is_named(log: Path) -> None:
+    packed = log.with_suffix(".log.gz")
+    packed.write_bytes(gzip.compress(log.read_bytes())[:-20])
+
+    with pytest.raises(CommandError, match="cannot be read"):
+        ingest(packed)
+
+
+def test_a_compressed_log_is_the_same_file_at_the_next_look(tmp_path: Path) -> None:
+    packed = tmp_path / "mail.log.gz"
+    packed.write_bytes(gzip.compress((lines.refused() * 500).encode()))
+    position = open_log(packed)
+    assert position is not None
+    with contextlib.closing(position.file):
+        hits.Ingest(position, FORMATS["postfix"]()).run()
+
+        assert position.offset > packed.stat().st_size
+        assert not _is_another(packed, position)
 
 
 def test_two_readers_of_one_log_count_it_once(log: Path) -> None:

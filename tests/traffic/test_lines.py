@@ -59,6 +59,37 @@ def test_refusals_for_other_reasons_are_not_ours() -> None:
     assert read(other) == []
 
 
+@pytest.mark.parametrize(
+    ("sender", "helo"),
+    [("a@b.example", f"{lines.URL}/"), (f'"{lines.URL}/"@b.example', "x"),
+     (f'"; from=<{lines.URL}/ (L1)"@b.example', "x")],
+)  # fmt: skip
+def test_a_client_cannot_pass_another_refusal_off_as_ours(sender: str, helo: str) -> None:
+    assert read(lines.for_another_reason(sender, helo)) == []
+
+
+def test_a_refusal_by_a_milter_in_our_words_is_ours() -> None:
+    (event,) = read(lines.by_milter("198.51.100.25"))
+
+    assert event.is_refused
+    assert (str(event.address), event.recipient) == ("198.51.100.25", "dana@clinic.example")
+
+
+def test_mail_to_an_alias_counts_for_the_domain_that_was_written_to() -> None:
+    for alias, domain in (("dana@clinic.example", "clinic.example"), ("root", "store.example")):
+        line = lines.accepted(recipient="u17@store.example").replace(
+            "to=<u17@store.example>", f"to=<u17@store.example>, orig_to=<{alias}>"
+        )
+        (event,) = read(line)
+        assert event.recipient_domain == domain
+
+
+def test_mail_of_our_own_people_is_not_mail_that_a_listing_would_refuse() -> None:
+    line = lines.accepted().replace("[192.0.2.7]\n", "[192.0.2.7], sasl_username=dana\n")
+
+    assert read(lines.accepted().splitlines(keepends=True)[0] + line) == []
+
+
 def test_an_accepted_mail_counts_for_the_client_of_its_queue_id() -> None:
     (event,) = read(lines.accepted())
 
@@ -114,6 +145,14 @@ def test_dates_without_a_year_are_the_latest_that_have_been() -> None:
     assert event.at == datetime(2026, 12, 31, 9, 0, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    "stamp",
+    ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2999-12-31T00:00:00+00:00"],
+)
+def test_dates_that_cannot_be_are_passed_over(stamp: str) -> None:
+    assert read(lines.refused(stamp=stamp)) == []
+
+
 def test_a_json_line_says_the_same() -> None:
     told = {
         "time": "2026-11-25T18:00:00+09:00", "client": "198.51.100.25", "action": "refused",
@@ -130,7 +169,11 @@ def test_a_json_line_says_the_same() -> None:
 @pytest.mark.parametrize(
     "said",
     ['{"action": "refused"}', "[1]", '{"action":', "{" * 5000, '{"action":"refused","time":1}',
-     '{"time":"2026-11-25T09:00:00Z","action":"refused","client":"999.1.1.1"}', '"x"'],
+     '{"time":"2026-11-25T09:00:00Z","action":"refused","client":"999.1.1.1"}', '"x"',
+     '{"action":[]}', '{"action":{}}',
+     '{"time":"0001-01-01T00:00:00+14:00","action":"refused","client":"198.51.100.25"}',
+     '{"time":"9999-12-31T23:59:59-14:00","action":"refused","client":"198.51.100.25"}',
+     '{"time":"2999-12-31T00:00:00Z","action":"refused","client":"198.51.100.25"}'],
 )  # fmt: skip
 def test_json_that_says_nothing_is_passed_over(said: str) -> None:
     assert read(said + "\n", "json") == []

@@ -19,7 +19,8 @@ def read(line: bytes) -> Event | None:
         said = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(said, dict) or said.get("action") not in ACTIONS:
+    action = _text(said.get("action")) if isinstance(said, dict) else ""
+    if action not in ACTIONS:
         return None
     at = _moment(said.get("time"))
     if at is None:
@@ -28,7 +29,7 @@ def read(line: bytes) -> Event | None:
     return made(
         at,
         _text(said.get("client")),
-        is_refused=ACTIONS[said["action"]],
+        is_refused=ACTIONS[action],
         sender=_text(said.get("sender")),
         recipient=_text(said.get("recipient")),
         listing=listing if isinstance(listing, int) and 0 < listing < 1 << 60 else 0,
@@ -46,6 +47,6 @@ def _text(value: Any) -> str:
 def _moment(value: Any) -> datetime | None:
     try:
         moment = datetime.fromisoformat(_text(value))
-    except ValueError:
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

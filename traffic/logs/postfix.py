@@ -23,16 +23,18 @@ MONTHS = {name: n for n, name in enumerate(
 )}  # fmt: skip
 
 _REFUSED = re.compile(
-    r"reject: [A-Z]+(?: command)? from [^\s\[]{0,255}\[(?P<client>[^\]\s]{2,45})\](?::\d+)?: "
-    r"(?P<text>[45]\d\d[ -].*)"
+    r"reject: [A-Z-]+(?: command)? from [^\s\[]{0,255}\[(?P<client>[^\]\s]{2,45})\](?::\d+)?: "
+    r"(?P<text>[45](?:\d\d[ -]|\.\d).*)"  # a milter's reply at the end of a message has no code
 )
+_CHOSEN = "; from=<"  # from here on a refusal holds what the client has said, not we
 _LISTING = re.compile(r"\(L(\d{1,18})\)")
 _CLIENT = re.compile(
     rb"smtpd\[\d+\]: (?P<queue>[0-9A-Za-z]{6,20}): "
     rb"client=[^\s\[]{0,255}\[(?P<client>[^\]\s]{2,45})\]"
 )
 _SENT = re.compile(
-    rb": (?P<queue>[0-9A-Za-z]{6,20}): to=<(?P<to>[^>]{1,320})>.{0,1000}? status=sent"
+    rb": (?P<queue>[0-9A-Za-z]{6,20}): to=<(?P<to>[^>]{1,320})>"
+    rb"(?:, orig_to=<(?P<asked>[^>]{1,320})>)?.{0,1000}? status=sent"
 )
 
 
@@ -46,7 +48,7 @@ class Log:
     def __call__(self, line: bytes) -> Event | None:
         if len(line) > MAX_LINE:
             return None
-        if b": reject: " in line:
+        if b": reject: " in line or b": milter-reject: " in line:
             return self._refusal(line)
         if b" client=" in line:
             self._remember(line)
@@ -56,15 +58,15 @@ class Log:
 
     def _refusal(self, line: bytes) -> Event | None:
         text = line.decode("utf-8", "replace")
-        low = text.lower()
-        if not any(mark in low for mark in self._ours):
+        reply = text.partition(_CHOSEN)[0].lower()
+        if not any(mark in reply for mark in self._ours):
             return None
         found = _REFUSED.search(text)
         at = _moment(line)
         if found is None or at is None:
             return None
         sender, recipient = _envelope(found["text"])
-        listing = _LISTING.search(found["text"])
+        listing = _LISTING.search(found["text"].partition(_CHOSEN)[0])
         return made(
             at,
             found["client"],
@@ -78,6 +80,9 @@ class Log:
         found = _CLIENT.search(line)
         if found is None:
             return
+        if b"sasl_username=" in line:  # our own people's mail, which no listing would refuse
+            self._clients.pop(found["queue"], None)
+            return
         self._clients[found["queue"]] = found["client"].decode("ascii", "replace")
         if len(self._clients) > MOST_QUEUED:
             self._clients.popitem(last=False)
@@ -87,7 +92,8 @@ class Log:
         client = self._clients.get(found["queue"]) if found else None
         if found is None or client is None or (at := _moment(line)) is None:
             return None
-        recipient = found["to"].decode("utf-8", "replace")
+        asked = found["asked"] or b""  # the recipient before an alias of ours made it another
+        recipient = (asked if b"@" in asked else found["to"]).decode("utf-8", "replace")
         return made(at, client, is_refused=False, sender="", recipient=recipient)
 
 
@@ -100,10 +106,10 @@ def _envelope(text: str) -> tuple[str, str]:
     head = text[: max(text.rfind(" proto="), 0)].rstrip(",")
     begin = head.rfind(" to=<")
     before = head[: max(begin, 0)].rstrip(",")
-    first = before.find("; from=<")
+    first = before.find(_CHOSEN)
     if not (head.endswith(">") and before.endswith(">") and first >= 0):
         return "", ""
-    return before[first + len("; from=<") : -1], head[begin + len(" to=<") : -1]
+    return before[first + len(_CHOSEN) : -1], head[begin + len(" to=<") : -1]
 
 
 def reader() -> Log:
@@ -121,9 +127,9 @@ def _moment(line: bytes) -> datetime | None:
 def _rfc3339(text: bytes) -> datetime | None:
     try:
         moment = datetime.fromisoformat(text.decode("ascii"))
-    except (ValueError, UnicodeDecodeError):
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):
         return None
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @lru_cache(maxsize=1000)
