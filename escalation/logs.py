@@ -2,9 +2,10 @@
 
 import logging
 import re
+from typing import Any
 
 _TOKEN = re.compile(
-    r"(/(?:case|answer|account/invitation|account/password/reset/key)/)(?!of/)[^/\s?]+"
+    r"(/(?:case|answer|refer|delist(?:/request)?|account/invitation|account/password/reset/key)/)(?!of/|request/)[^/\s?]+"
 )
 
 
@@ -17,3 +18,21 @@ class MaskTokens(logging.Filter):
         if masked != said:
             record.msg, record.args = masked, None
         return True
+
+
+def to_stderr(level: str) -> dict[str, Any]:
+    """The configuration of ``logging``: lines on standard error, tokens masked."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+        "filters": {"tokens": {"()": MaskTokens}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django-q": {"level": "WARNING"},  # it reports each message three times
+            "django.request": {"level": "ERROR"},  # a visitor's 404 is no warning
+        },
+    }

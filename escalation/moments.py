@@ -53,6 +53,21 @@ def short(moment: datetime) -> str:
     return date_format(local, form)
 
 
+def lasting(seconds: float) -> str:
+    """How long something takes, in the largest unit of which it is at least two."""
+    if seconds >= 2 * DAY:
+        n = round(seconds / DAY)
+        return ngettext("%d day", "%d days", n) % n
+    if seconds >= 2 * HOUR:
+        n = round(seconds / HOUR)
+        return ngettext("%d hour", "%d hours", n) % n
+    if seconds >= 2 * MINUTE:
+        n = round(seconds / MINUTE)
+        return ngettext("%d minute", "%d minutes", n) % n
+    n = max(1, round(seconds))
+    return ngettext("%d second", "%d seconds", n) % n
+
+
 def relative(moment: datetime) -> str:
     """How long ago, or in what time: in minutes, hours, days, weeks, months or years."""
     seconds = (timezone.now() - moment).total_seconds()

@@ -7,6 +7,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from escalation import logs
 from escalation.environment import flag, number, text, words
 
 django_stubs_ext.monkeypatch()
@@ -54,6 +55,8 @@ CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", "", "Further origins of for
 # -- Applications -------------------------------------------------------------
 INSTALLED_APPS = [
     "tickets",
+    "guide",
+    "delisting",
     "listings",
     "ownership",
     "traffic",
@@ -152,6 +155,7 @@ SWEEPS = {
     "inquiries": "ownership.jobs.sweep_inquiries",
     "listings": "listings.jobs.sweep_listings",
     "publications": "listings.jobs.sweep_publications",
+    "delistings": "delisting.jobs.sweep_delistings",
     "cases": "tickets.jobs.sweep_cases",
     "clocks": "tickets.jobs.sweep_clocks",
     "housekeeping": "escalation.housekeeping.sweep_housekeeping",
@@ -179,12 +183,15 @@ Q_CLUSTER = {
     "cache": "jobs",
 }
 HOUSEKEEPING = [  # once an hour
+    "delisting.housekeeping.forget",
     "escalation.housekeeping.forget_sessions",
+    "escalation.limits.forget",
     "escalation.queue.prune",
     "listings.housekeeping.forget",
     "mailroom.housekeeping.forget_texts",
     "ownership.housekeeping.forget",
     "tickets.jobs.prune_drafts",
+    "tickets.transparency.refresh",
     "traffic.counting.forget",
 ]
 HEALTH_CHECKS = [
@@ -332,6 +339,15 @@ POSTERN_BLAST_DAYS = number(
 POSTERN_DELIST_HOURS = number(
     "POSTERN_DELIST_HOURS", 2, "Hours within which every sink must prove a removal.", least=1
 )
+POSTERN_DELIST_LINK_HOURS = number(
+    "POSTERN_DELIST_LINK_HOURS", 48, "Hours that the link in a confirmation letter works.", least=1
+)
+POSTERN_REFERRAL_DAYS = number(
+    "POSTERN_REFERRAL_DAYS", 14, "Days that a link to pass on to a customer works.", least=1
+)
+POSTERN_GUIDE_DIR = text(
+    "POSTERN_GUIDE_DIR", "", "Folder of guide pages of your own: en/NN-name.md, ko/NN-name.md."
+)
 POSTERN_TENANT_TICKETS = number(
     "POSTERN_TENANT_TICKETS", 100, "Tickets that one tenant may open within a day.", least=1
 )
@@ -347,7 +363,9 @@ POSTERN_RDAP_BASE = text(
 POSTERN_RDAP_EXTRA_HOSTS = words(
     "POSTERN_RDAP_EXTRA_HOSTS", "", "RDAP hosts to allow besides those that IANA names."
 )
-POSTERN_DNS = words("POSTERN_DNS", "", "Resolvers to ask (addresses). Empty: those of the system.")
+POSTERN_DNS = words(
+    "POSTERN_DNS", "", "Resolvers: addresses, or address:port. Empty: the system's."
+)
 _plan = "Days until an owner is reminded, the second contact and the parent are asked, and the end."
 POSTERN_OWNER_DAYS = [int(day) for day in words("POSTERN_OWNER_DAYS", "3 5 9 14", _plan)]
 
@@ -379,22 +397,6 @@ SPECTACULAR_SETTINGS = {
 }
 
 # -- Logging ---------------------------------------------------------------------------------------
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {"tokens": {"()": "escalation.logs.MaskTokens"}},
-    "handlers": {
-        "stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["tokens"]}
-    },
-    "root": {
-        "handlers": ["stderr"],
-        "level": text("POSTERN_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."),
-    },
-    "loggers": {
-        "django-q": {"level": "WARNING"},  # it reports each message three times
-        "django.request": {"level": "ERROR"},  # a visitor's 404 is no warning
-    },
-}
+LOGGING = logs.to_stderr(text("POSTERN_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR."))
 
 POSTERN_VAR.mkdir(parents=True, exist_ok=True)

@@ -5,14 +5,17 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from escalation import views
-from listings.lookup_views import delist
+from tickets import refer_views, transparency
 
 urlpatterns = [
     path("desk/", admin.site.urls),
     path("account/", include("customers.urls")),  # first: closes some doors of allauth
     path("account/", include("allauth.urls")),
     path("answer/", include("ownership.urls")),
-    path("delist/", delist, name="delist"),
+    path("delist/", include("delisting.urls")),
+    path("refer/<str:token>/", refer_views.refer, name="refer"),
+    path("transparency/", transparency.page, name="transparency"),
+    path("transparency.json", transparency.as_json, name="transparency_json"),
     path("feeds/", include("listings.urls")),
     path("mailbox/", include("mailroom.urls")),
     path("api/v1/", include("tickets.api_urls")),
@@ -20,5 +23,6 @@ urlpatterns = [
     path("language/", views.language, name="language"),
     path("healthz/", views.healthz, name="healthz"),
     path("healthz/jobs/", views.healthz_jobs, name="healthz_jobs"),
+    path("", include("guide.urls")),
     path("", include("tickets.urls")),
 ]

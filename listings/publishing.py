@@ -229,6 +229,7 @@ def record(publication: Publication, proofs: dict[Sink, str], failures: dict[Sin
         else:
             queue.nudge("listings")
             queue.nudge("cases")
+            queue.nudge("delistings")
 
 
 def release(publication: Publication, *, actor: Actor, note: str = "") -> None:

@@ -1,5 +1,5 @@
-// Copy buttons, and a standing that follows the work.  Every page works without this
-// file: the buttons are sent hidden, and a reload shows what has changed.
+// Copy buttons, a standing that follows the work, answers that arrive by themselves, a countdown,
+// and a proof of work.  Every page works without this file.
 "use strict";
 
 const said = document.createElement("div");
@@ -15,13 +15,16 @@ async function copy(button) {
   setTimeout(() => { words.textContent = before; said.textContent = ""; }, 2000);
 }
 
-if (navigator.clipboard) {
-  document.body.append(said);
-  for (const button of document.querySelectorAll("button[data-copy]")) {
+function showCopyButtons(part) {
+  if (!navigator.clipboard) return;
+  for (const button of part.querySelectorAll("button[data-copy]")) {
     button.hidden = false;
     button.addEventListener("click", () => copy(button));
   }
 }
+
+document.body.append(said);
+showCopyButtons(document);
 
 // A part with data-live (seconds) is fetched again while the jobs have the ball; it ends
 // with the first answer that has the part no more, or has it without data-live.
@@ -41,3 +44,81 @@ function follow(part) {
 }
 
 for (const part of document.querySelectorAll("[data-live]")) follow(part);
+
+// A form with data-ask (the id of a part) is sent at once, and its answer takes the place of the part.
+async function ask(form) {
+  const place = document.getElementById(form.dataset.ask);
+  const body = new FormData(form);
+  body.append("part", "1");
+  const said = document.createElement("p");
+  said.textContent = form.dataset.asking;
+  form.hidden = true;
+  form.after(said);
+  const answer = await fetch(form.action, { method: "POST", body, credentials: "same-origin" }).catch(() => null);
+  if (!answer || !answer.ok) {
+    said.remove();
+    form.hidden = false;
+    return;
+  }
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  place.replaceChildren(...page.body.childNodes);
+  showCopyButtons(place);
+}
+
+for (const form of document.querySelectorAll("form[data-ask]")) ask(form);
+
+// A moment ahead (data-until) is counted down, second by second.
+function countDown(part) {
+  const left = Math.round((Date.parse(part.dataset.until) - Date.now()) / 1000);
+  if (!(left > 0)) return;
+  const two = (n) => String(n).padStart(2, "0");
+  part.textContent = `${Math.floor(left / 3600)}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
+  setTimeout(() => countDown(part), 1000);
+}
+
+for (const part of document.querySelectorAll("[data-until]")) countDown(part);
+
+// A form with data-work carries a challenge of altcha's (version 2, PBKDF2): the browser looks for
+// the number that solves it from the moment somebody types, and the form goes when it is found.
+const unhex = (text) => Uint8Array.from(text.match(/../g) || [], (pair) => parseInt(pair, 16));
+const hex = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+
+async function solve(challenge) {
+  const { nonce, salt, cost, keyLength, keyPrefix } = challenge.parameters;
+  const head = unhex(nonce);
+  const began = performance.now();
+  for (let counter = 0; counter < 100000; counter++) {
+    const password = new Uint8Array(head.length + 4);
+    password.set(head);
+    new DataView(password.buffer).setUint32(head.length, counter);
+    const key = await crypto.subtle.importKey("raw", password, "PBKDF2", false, ["deriveBits"]);
+    const rule = { name: "PBKDF2", hash: "SHA-256", salt: unhex(salt), iterations: cost };
+    const derivedKey = hex(new Uint8Array(await crypto.subtle.deriveBits(rule, key, keyLength * 8)));
+    if (derivedKey.startsWith(keyPrefix)) {
+      const solution = { counter, derivedKey, time: performance.now() - began };
+      return btoa(JSON.stringify({ challenge, solution }));
+    }
+  }
+  return "";
+}
+
+function work(form) {
+  let solution = null;
+  const begin = () => { solution = solution || solve(JSON.parse(form.dataset.work)).catch(() => ""); };
+  form.addEventListener("focusin", begin, { once: true });
+  form.addEventListener("submit", async (event) => {
+    if (form.elements.work.value) return;
+    event.preventDefault();
+    begin();
+    const said = document.createElement("p");
+    said.setAttribute("role", "status");
+    said.textContent = form.dataset.working;
+    form.append(said);
+    form.elements.work.value = await solution;
+    form.submit();
+  });
+}
+
+if (window.crypto && crypto.subtle) {
+  for (const form of document.querySelectorAll("form[data-work]")) work(form);
+}

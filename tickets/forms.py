@@ -116,6 +116,7 @@ class TicketForm(forms.Form):
     )
     external_reference = forms.CharField(label=_("Your reference"), max_length=100, required=False)
     draft = forms.CharField(required=False, widget=forms.HiddenInput)
+    referral = forms.CharField(required=False, max_length=100, widget=forms.HiddenInput)
     key = forms.CharField(max_length=120, widget=forms.HiddenInput)
 
 

@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from escalation import owed, prefixes
+from escalation import owed, prefixes, resolving
 from escalation.actors import DESK
 from escalation.lifecycle import NotAllowed
 from listings import lifecycle as listing_life
@@ -43,7 +43,7 @@ OUTCOMES: dict[str, Event] = {
 def sweep_cases() -> int:
     """Look at every case that is due, or that something has happened to."""
     wake_up()
-    rows, worst = Case.objects.all(), facts.LIFETIME + 10
+    rows, worst = Case.objects.all(), resolving.LIFETIME + 10
     n_done = owed.work_through("cases", rows, look_at, worst=worst, parked=alerts.given_up)
     note_refused_letters()
     return n_done
@@ -145,7 +145,7 @@ def gather(case: Case) -> None:
             actions.take_step(case, Event.ESCALATE, DESK, note=note, key="wide")
 
 
-def gathered(case: Case, asked: dict[str, facts.Fact], now: datetime) -> dict[str, Any]:
+def gathered(case: Case, asked: dict[str, resolving.Fact], now: datetime) -> dict[str, Any]:
     """The facts as they are kept on the case."""
     earlier = Case.objects.filter(prefix=case.prefix).exclude(pk=case.pk).order_by("-pk")[:EARLIER]
     return {

@@ -14,10 +14,12 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from customers.access import actor_of, own_membership
 from customers.models import Tenant
+from delisting import referrals
 from escalation import keyset
 from escalation.actors import CUSTOMER, Actor, Role
 from escalation.errors import Refused
 from escalation.lifecycle import NotAllowed
+from guide.forms import DiagnosisForm
 from tickets import actions, demo, opening, reading, stations
 from tickets.forms import BounceForm, MessageForm, StepForm, TicketForm
 from tickets.lifecycle import CASE, QUIET, Event, Party
@@ -32,7 +34,8 @@ OFFERED = (Event.ESCALATE, Event.APPEAL, Event.INSIST, Event.WITHDRAW, Event.REO
 
 @require_safe
 def front(request: HttpRequest) -> HttpResponse:
-    return render(request, "tickets/front.html", {"play": demo.play() if demo.is_on() else None})
+    context = {"play": demo.play() if demo.is_on() else None, "form": DiagnosisForm()}
+    return render(request, "tickets/front.html", context)
 
 
 def _tenant(request: HttpRequest) -> tuple[Tenant, Actor]:
@@ -112,8 +115,14 @@ def _show_new(
     context = {
         "bounce": bounce, "form": form, "tenant": tenant, "read": "draft" in form.initial,
         "linked": request.method != "POST" and bounce is None,
+        "referred": "referral" in form.initial,
     }  # fmt: skip
     return render(request, "tickets/new.html", context, **kwargs)
+
+
+def show_referred(request: HttpRequest, tenant: Tenant, known: dict[str, str]) -> HttpResponse:
+    """The form as a link fills it in that a sender has passed on."""
+    return _show_new(request, tenant, None, _empty_form(**known))
 
 
 def _read_bounce(request: HttpRequest, tenant: Tenant, actor: Actor) -> HttpResponse:
@@ -137,6 +146,10 @@ def _read_bounce(request: HttpRequest, tenant: Tenant, actor: Actor) -> HttpResp
 def _open(tenant: Tenant, actor: Actor, form: TicketForm) -> Ticket:
     given = form.cleaned_data
     draft = _draft(tenant, actor, given["draft"])
+    passed_on = referrals.find(given["referral"]) if given["referral"] else None
+    bounce, name = (bytes(draft.content), draft.name) if draft else (b"", "")
+    if passed_on is not None and not draft and passed_on.bounce:
+        bounce, name = bytes(passed_on.bounce), "bounce.txt"
     wish = opening.Application(
         prefix=given["prefix"],
         sender_email=given["sender_email"],
@@ -147,8 +160,8 @@ def _open(tenant: Tenant, actor: Actor, form: TicketForm) -> Ticket:
         smtp_reply=given["smtp_reply"],
         note=given["note"],
         external_reference=given["external_reference"],
-        bounce=bytes(draft.content) if draft else b"",
-        bounce_name=draft.name if draft else "",
+        bounce=bounce,
+        bounce_name=name,
     )
     return opening.open_ticket(tenant, actor, wish, key=given["key"])
 

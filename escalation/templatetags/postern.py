@@ -70,6 +70,12 @@ def moment(value: datetime | None, form: str = "relative") -> str:
     )  # fmt: skip
 
 
+@register.filter
+def lasting(seconds: float) -> str:
+    """How long something takes: see ``moments.lasting``."""
+    return moments.lasting(seconds)
+
+
 @register.simple_tag
 def level(number: int) -> SafeString:
     """Show how far a case has been escalated: 0 to 3, as bars and a word."""

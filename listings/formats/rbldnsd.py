@@ -24,6 +24,7 @@ CODES = {
     ReasonClass.POLICY: 10,
     ReasonClass.RANGE: 9,
     ReasonClass.MANUAL: 5,
+    ReasonClass.TENANT: 6,
 }
 MEANS = {code: reason_class for reason_class, code in CODES.items()}
 TESTS = {"127.0.0.2/32", "127.0.0.1/32"}  # RFC 5782, section 5: entries of every zone

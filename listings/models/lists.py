@@ -20,6 +20,7 @@ class ReasonClass(models.TextChoices):
     POLICY = "policy", _("policy: dynamic space, or no reverse name")
     RANGE = "range", _("range, or escalated")
     MANUAL = "manual", _("by hand: legal, malware")
+    TENANT = "tenant", _("a block by one of our customers")
 
 
 def over_prefix(prefix: Prefix) -> list[str]:

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-APPS = ("customers", "escalation", "listings", "mailroom", "ownership", "tickets", "traffic")
+APPS = (
+    "customers", "delisting", "escalation", "guide", "listings", "mailroom", "ownership", "tickets",
+    "traffic",
+)  # fmt: skip
 LONGEST = 400  # lines
 DRAWERS = {"utils", "helpers", "common", "misc", "signals"}
 

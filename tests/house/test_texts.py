@@ -14,7 +14,16 @@ from django.utils.functional import Promise
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "templates"
-OURS = {"customers", "escalation", "listings", "mailroom", "ownership", "tickets"}
+OURS = {
+    "customers",
+    "delisting",
+    "escalation",
+    "guide",
+    "listings",
+    "mailroom",
+    "ownership",
+    "tickets",
+}
 
 # A letter to an owner is in every language that the owner may read, one part below the other.
 IN_ITS_LANGUAGE = re.compile(r"ownership/email/(?:parts/\w+\.\w\w|\w+\.subject)\.txt")

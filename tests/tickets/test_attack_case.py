@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from customers.models import Tenant, User
+from escalation import resolving
 from escalation.actors import DESK, SENDER, Actor, Role
 from escalation.lifecycle import NotAllowed
 from escalation.prefixes import parse_prefix
@@ -268,7 +269,7 @@ def test_no_word_in_the_search_box_breaks_the_desk(desk: Client) -> None:
 
 
 def test_what_a_stranger_puts_into_the_dns_fits_a_document() -> None:
-    assert facts.plain("v=spf1 \x00\x1b[2J\u202e -all") == "v=spf1 ??[2J? -all"
+    assert resolving.plain("v=spf1 \x00\x1b[2J\u202e -all") == "v=spf1 ??[2J? -all"
 
 
 def test_no_domain_name_breaks_the_look_up() -> None:

@@ -29,6 +29,7 @@ WORDS = {
     ReasonClass.POLICY: "dynamic space, or no reverse name",
     ReasonClass.RANGE: "range",
     ReasonClass.MANUAL: "listed by hand",
+    ReasonClass.TENANT: "blocked by the organisation written to",
 }
 ENDS = {
     str(reason).encode(): f" :127.0.0.{code}:{WORDS[reason]}".encode()

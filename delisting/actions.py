@@ -1,0 +1,187 @@
+"""What strangers may do: ask, have the letter go elsewhere, confirm."""
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from delisting import deciding, emails, policy
+from delisting.lifecycle import Event, State
+from delisting.models import DelistRequest, Outcome, Proof
+from escalation import owed, prefixes, queue
+from escalation.actors import DESK, SENDER
+from escalation.errors import Refused
+from escalation.lifecycle import advance
+from escalation.limits import NETWORK
+from escalation.prefixes import Prefix
+from mailroom import recipients, tokens
+from mailroom.rendering import clean
+
+DAY: Final = timedelta(days=1)
+# Requests within a day, each of which sends a letter.
+MOST_FOR_ADDRESS: Final = 5
+MOST_FOR_NETWORK: Final = 30
+MOST_FOR_MAILBOX: Final = 3
+MOST_FOR_DOMAIN: Final = 50
+
+
+class NotListed(Refused):
+    """There is nothing to lift."""
+
+    code = "not-listed"
+    title = gettext_lazy("This address is not listed")
+
+
+class NotBySender(Refused):
+    """The policy has somebody else lift it."""
+
+    code = "not-by-sender"
+    title = gettext_lazy("This listing does not come off by itself")
+
+
+class Enough(Refused):
+    """As many letters as one day may have."""
+
+    code = "too-many-requests"
+    status = 429
+    title = gettext_lazy("There have been many requests today")
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody says who wants an address let in; the three attestations are given."""
+
+    address: Prefix
+    email: str
+    changed: str
+
+
+def ask(wish: Wish) -> DelistRequest:
+    """Take a request and write the confirmation letter: one transaction.
+
+    Raises ``NotListed``, ``NotBySender``, ``Enough`` and ``recipients.NotAnAddress``.
+    """
+    email = recipients.recipient(wish.email)
+    now = timezone.now()
+    with transaction.atomic():
+        verdict = policy.verdict(wish.address)
+        if verdict is None:
+            raise NotListed(_("%s is not on our list.") % prefixes.shown(wish.address))
+        if not verdict.may_ask:
+            raise NotBySender(_("A listing of this kind does not come off by itself."))
+        _check_limits(verdict.lifted, email, now)
+        _supersede(verdict.lifted, email, now)
+        seed = uuid.uuid4()
+        request = DelistRequest(
+            seed=seed,
+            listing=verdict.listing,
+            prefix=str(verdict.lifted),
+            around=_around(verdict.lifted),
+            email=email,
+            domain=email.rpartition("@")[2],
+            language=(get_language() or settings.LANGUAGE_CODE)[:2],
+            changed=clean(wish.changed).strip(),
+            asked_at=now,
+            expires_at=now + timedelta(hours=settings.POSTERN_DELIST_LINK_HOURS),
+            hits_then=verdict.listing.hits,
+            listed_since=verdict.listing.state_since,
+            rule=verdict.rule if verdict.rule.pk else None,
+            nth=verdict.nth,
+            challenge=tokens.digest(tokens.token(f"delist-proof:{seed}"))[:32],
+        )
+        request.token_digest = tokens.digest(tokens.token(emails.link_key(request, 1)))
+        request.status_digest = tokens.digest(tokens.token(emails.status_key(request)))
+        request.due_at = now if deciding.missing(request, verdict) else request.expires_at
+        request.save()
+        request.letter = emails.confirmation(request)
+        request.save(update_fields=["letter"])
+        if request.due_at == now:
+            queue.nudge("delistings")
+    return request
+
+
+def _around(prefix: Prefix) -> str:
+    shift = min(prefix.prefixlen, NETWORK[prefix.version])
+    return str(prefix.supernet(new_prefix=shift))
+
+
+def _check_limits(prefix: Prefix, email: str, now: datetime) -> None:
+    """One answer for all four: it does not tell whether the mailbox is known here."""
+    lately = DelistRequest.objects.filter(asked_at__gt=now - DAY)
+    for most, rows in (
+        (MOST_FOR_ADDRESS, lately.filter(prefix=str(prefix))),
+        (MOST_FOR_NETWORK, lately.filter(around=_around(prefix))),
+        (MOST_FOR_MAILBOX, lately.filter(email__iexact=email)),
+        (MOST_FOR_DOMAIN, lately.filter(domain=email.rpartition("@")[2])),
+    ):
+        if rows[:most].count() >= most:
+            raise Enough(
+                _(
+                    "We take so many requests a day for one address, one network, one mailbox and "
+                    "one mail domain, and one of these has had enough. Use the link of a letter "
+                    "that you have, or ask again tomorrow."
+                )
+            )
+
+
+def _supersede(prefix: Prefix, email: str, now: datetime) -> None:
+    """Of one person's requests for one address the last one counts."""
+    waiting = DelistRequest.objects.filter(prefix=str(prefix), email=email, state=State.ASKED)
+    for request in waiting:
+        DelistRequest.objects.filter(pk=request.pk).update(
+            expires_at=now, outcome=Outcome.SUPERSEDED
+        )
+        advance(request, Event.EXPIRE, DESK)
+        owed.owe_nothing(request)
+
+
+def write_again(request: DelistRequest, email: str) -> None:
+    """Send the letter to another mailbox; the link of the one before stops working.
+
+    Raises ``recipients.NotAnAddress``, ``NotAllowed`` and ``Enough``.
+    """
+    address = recipients.recipient(email)
+
+    def new_link(row: DelistRequest, entry: object) -> None:
+        _check_limits_of_mailbox(address)
+        row.letters += 1
+        row.email, row.domain = address, address.rpartition("@")[2]
+        row.token_digest = tokens.digest(tokens.token(emails.link_key(row, row.letters)))
+        row.letter = emails.confirmation(row)
+        row.save(update_fields=["letters", "email", "domain", "token_digest", "letter"])
+
+    advance(request, Event.WRITE_AGAIN, SENDER, effect=new_link)
+
+
+def _check_limits_of_mailbox(email: str) -> None:
+    lately = DelistRequest.objects.filter(asked_at__gt=timezone.now() - DAY)
+    same = lately.filter(email__iexact=email)
+    domain = lately.filter(domain=email.rpartition("@")[2])
+    if (
+        same[:MOST_FOR_MAILBOX].count() >= MOST_FOR_MAILBOX
+        or domain[:MOST_FOR_DOMAIN].count() >= MOST_FOR_DOMAIN
+    ):
+        raise Enough(_("No more letters can go there today. Name another mailbox."))
+
+
+def confirm(request: DelistRequest, proof: str = Proof.LETTER) -> None:
+    """The person wants it lifted now: decide at once where nothing has to be looked up first.
+
+    Raises ``NotAllowed`` when it was confirmed before, or too late.
+    """
+
+    def proved(row: DelistRequest, entry: object) -> None:
+        row.proof = proof
+        row.save(update_fields=["proof"])
+        owed.owe(row)
+        deciding.decide_if_ready(row)
+
+    with transaction.atomic():
+        advance(request, Event.CONFIRM, SENDER, note=str(Proof(proof).label), effect=proved)
+    request.refresh_from_db()

@@ -1,0 +1,129 @@
+"""The second look: what is so at the moment when a request is confirmed, and what follows."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import transaction
+from django.utils import timezone
+
+from delisting import emails, guards, policy
+from delisting.lifecycle import Event
+from delisting.models import DelistRequest, Outcome, Way
+from delisting.policy import Verdict
+from escalation import owed
+from escalation.actors import DESK
+from escalation.lifecycle import advance
+from listings import actions as listings
+
+NAMES_LAST: Final = timedelta(minutes=1)  # the names are looked at when it is confirmed, once more
+HOLDER_LASTS: Final = timedelta(days=1)
+REGISTRY_HAS: Final = timedelta(minutes=10)  # to say since when; then we go by the history
+POLL: Final = timedelta(seconds=15)  # between two looks at the sinks; a receipt wakes us sooner
+
+
+def missing(request: DelistRequest, verdict: Verdict | None) -> set[str]:
+    """What has to be looked up outside before anything can be decided: names, holder."""
+    if verdict is None:
+        return set()
+    now, wanted = timezone.now(), set()
+    if verdict.rule.names_agree and _is_old(request.names_checked_at, now - NAMES_LAST):
+        wanted.add("names")
+    if verdict.before and _is_old(request.holder_checked_at, now - HOLDER_LASTS):
+        wanted.add("holder")
+    return wanted
+
+
+def _is_old(when: datetime | None, least: datetime) -> bool:
+    return when is None or when < least
+
+
+def decide_if_ready(request: DelistRequest) -> None:
+    """Decide unless something has to be looked up: then the job does, and decides.
+
+    Call it in a transaction that holds the request's lock.
+    """
+    verdict = verdict_of(request)
+    if not missing(request, verdict):
+        decide(request, verdict)
+
+
+def verdict_of(request: DelistRequest) -> Verdict | None:
+    return policy.verdict(request.network, request.holder_since)
+
+
+def decide(request: DelistRequest, verdict: Verdict | None) -> None:
+    """Take the step that the policy and the moment ask for.
+
+    A listing that is gone by now is let in all the same: that proves that every sink knows.
+    """
+    if verdict is None:
+        take_off(request, Outcome.ALREADY_OFF)
+        return
+    why = _why_refused(request, verdict)
+    if why:
+        _end(request, Event.REFUSE, why)
+    elif not verdict.rule.is_by_sender:
+        repeated = verdict.is_for_history
+        _end(request, Event.HAND_OVER, Outcome.REPEATED if repeated else Outcome.NOT_BY_SENDER)
+    elif verdict.rule.way == Way.WAIT and request.cool_until is None:
+        _cool_down(request, timedelta(hours=verdict.rule.wait_hours))
+    else:
+        take_off(request)
+
+
+def _why_refused(request: DelistRequest, verdict: Verdict) -> str:
+    listing, rule = verdict.listing, verdict.rule
+    if rule.is_by_sender and (
+        listing.pk != request.listing_id or listing.state_since != request.listed_since
+    ):
+        return Outcome.LISTED_AGAIN
+    since = listing.last_hit_at is not None and listing.last_hit_at > request.asked_at
+    if since and listing.hits - request.hits_then > rule.hits_allowed:
+        return Outcome.STILL_SENDING
+    if rule.names_agree and request.names_agree is None:
+        return Outcome.NO_LOOKUP
+    if rule.names_agree and not request.names_agree:
+        return Outcome.NAMES
+    return ""
+
+
+def take_off(request: DelistRequest, outcome: str = "") -> None:
+    """Have the address let in, and wait for the sinks."""
+
+    def let_in(row: DelistRequest, entry: object) -> None:
+        row.serial = listings.take_out(
+            row.network, actor=DESK, reason=f"delist request {row.pk}", key=f"delist:{row.pk}"
+        )
+        row.outcome = outcome
+        row.save(update_fields=["serial", "outcome"])
+
+    advance(request, Event.TAKE_OFF, DESK, effect=let_in)
+    owed.owe(request, timezone.now() + POLL)
+
+
+def _cool_down(request: DelistRequest, wait: timedelta) -> None:
+    def until(row: DelistRequest, entry: object) -> None:
+        row.cool_until = timezone.now() + wait
+        row.save(update_fields=["cool_until"])
+        owed.owe(row, row.cool_until)
+
+    advance(request, Event.COOL_DOWN, DESK, effect=until)
+
+
+def _end(request: DelistRequest, event: str, outcome: str) -> None:
+    def tell(row: DelistRequest, entry: object) -> None:
+        row.outcome = outcome
+        row.save(update_fields=["outcome"])
+        emails.outcome(row)
+
+    advance(request, event, DESK, note=str(Outcome(outcome).label), effect=tell)
+    owed.owe_nothing(request)
+
+
+def await_receipts(request: DelistRequest) -> None:
+    """It is lifted when every sink has proved so; else we look again soon."""
+    with transaction.atomic():
+        owed.finish(request, timezone.now() + POLL)
+        if not guards.every_sink_let_go(request, DESK):
+            advance(request, Event.LIFT, DESK, effect=lambda row, entry: emails.outcome(row))
+            owed.owe_nothing(request)

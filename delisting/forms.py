@@ -1,0 +1,62 @@
+"""Forms of the portal: shape only; the actions decide."""
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from delisting.models import Proof
+
+LONGEST = 2000  # characters of what somebody says they changed
+
+
+class AskForm(forms.Form):
+    """Three attestations, what changed, and a mailbox."""
+
+    runs_server = forms.BooleanField(label=_("I run this server, or I act for the one who does."))
+    found_cause = forms.BooleanField(label=_("I found what sent the unwanted mail."))
+    has_stopped = forms.BooleanField(label=_("It has stopped, and I will keep watching."))
+    changed = forms.CharField(
+        label=_("What was wrong, and what did you change?"),
+        help_text=_("One or two plain sentences. They are kept with the listing."),
+        min_length=15,
+        max_length=LONGEST,
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+    email = forms.CharField(
+        label=_("Where shall we send the letter?"),
+        help_text=_(
+            "A mailbox you can read now. It proves nothing about who owns the address, and we use "
+            "it for this request only."
+        ),
+        max_length=320,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+    work = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["changed"].error_messages["min_length"] = _(
+            "“Fixed” does not tell us enough. Say what sent the mail and what stopped it."
+        )
+        for name in ("runs_server", "found_cause", "has_stopped"):
+            self.fields[name].error_messages["required"] = _(
+                "We can take it off only when this is so."
+            )
+
+
+class MailboxForm(forms.Form):
+    """Another mailbox for the letter."""
+
+    email = forms.CharField(
+        label=_("Another mailbox"),
+        help_text=_("The link of the letter before stops working."),
+        max_length=320,
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+class ProofForm(forms.Form):
+    """Which other proof we shall look for now."""
+
+    method = forms.ChoiceField(choices=[(Proof.TXT, ""), (Proof.FILE, "")])

@@ -1,0 +1,127 @@
+"""Who may lift a listing, and why: the policy table applied to what lists an address now.
+
+Every listing over an address counts, and the hardest one decides: nobody gets round a range by
+lifting the single address in it.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.utils import timezone
+
+from delisting.models import LAST, Rule, Way
+from delisting.table import DEFAULTS, default_rule
+from escalation import prefixes
+from escalation.prefixes import Prefix
+from listings.lifecycle import Event
+from listings.models import Listing, ListingEntry, ListingException, ReasonClass, over_prefix
+
+MOST_SEEN = 50  # earlier times that anybody looks at
+SINGLE = {4: 32, 6: 64}  # as much as one server has: a wider listing is a range
+HARDNESS = {way: number for number, way in enumerate(Way)}
+ENTERED = (Event.ACTIVATE, Event.RELIST)
+BY_RANGE = frozenset({ReasonClass.MANUAL, ReasonClass.TENANT})  # a range of these stays what it is
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What the policy says of an address that is listed.
+
+    ``listing`` is the one that decides, ``lifted`` what would come off; ``nth`` which time it is
+    by the days that count, ``before`` when it was listed earlier in these days.
+    ``is_for_history`` tells that the sender could lift it, had it not been listed before.
+    """
+
+    listing: Listing
+    lifted: Prefix
+    rule: Rule
+    nth: int
+    before: tuple[datetime, ...]
+    is_for_history: bool
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the portal takes a request: it may lift, or the registry may clear history."""
+        return self.rule.is_by_sender or self.is_for_history
+
+
+def single(prefix: Prefix) -> bool:
+    return prefix.prefixlen >= SINGLE[prefix.version]
+
+
+def class_of(listing: Listing) -> str:
+    """The row of the table that a listing falls under."""
+    if listing.reason_class in BY_RANGE or single(listing.network):
+        return str(listing.reason_class)
+    return ReasonClass.RANGE.value
+
+
+def enforcing(prefix: Prefix) -> list[Listing]:
+    """The listings that refuse all of ``prefix``, the most specific first: two queries.
+
+    What is wider than an exception over the prefix does not count: see ``listings.queries``.
+    """
+    hole = ListingException.objects.live().covering(prefix).first()
+    over = Listing.objects.enforced().covering(prefix)
+    return list(over.filter(length__gte=hole.length) if hole else over)
+
+
+def verdict(prefix: Prefix, holder_since: datetime | None = None) -> Verdict | None:
+    """What the policy says of an address (or a /64), None if it is not listed.
+
+    ``holder_since`` is when the registry says that the space came to its present holder: what
+    was listed before does not count against them.
+    """
+    found = enforcing(prefix)
+    if not found:
+        return None
+    table = rules()
+    before = earlier(prefix, found)
+    judged = [_judge(row, table, before, holder_since) for row in found]
+    hardest = max(judged, key=lambda one: HARDNESS[Way(one.rule.way)])
+    widest = min((row.network for row in found), key=lambda network: network.prefixlen)
+    lifted = widest if single(widest) else prefix
+    return Verdict(
+        hardest.listing, lifted, hardest.rule, hardest.nth, hardest.before, hardest.is_for_history
+    )
+
+
+def rules() -> dict[tuple[str, int], Rule]:
+    """The table as it stands: what the desk has set, and our defaults where it has set nothing."""
+    set_here = {(rule.reason_class, rule.nth): rule for rule in Rule.objects.live()}
+    return {key: set_here.get(key) or default_rule(*key) for key in DEFAULTS}
+
+
+def _judge(
+    listing: Listing,
+    table: dict[tuple[str, int], Rule],
+    before: Iterable[datetime],
+    holder_since: datetime | None,
+) -> Verdict:
+    kind = class_of(listing)
+    first = table[kind, 1]
+    since = timezone.now() - timedelta(days=first.window_days)
+    if holder_since is not None:
+        since = max(since, holder_since)
+    counted = tuple(when for when in before if when >= since)
+    is_anothers = holder_since is not None and listing.listed_at < holder_since
+    nth = 1 if is_anothers else min(1 + len(counted), LAST)
+    rule = table[kind, nth]
+    for_history = not rule.is_by_sender and first.is_by_sender
+    return Verdict(listing, listing.network, rule, nth, counted, for_history)
+
+
+def earlier(prefix: Prefix, now: Iterable[Listing]) -> list[datetime]:
+    """When one server's address was listed before the present time, the latest first."""
+    own = [one for one in over_prefix(prefix) if single(prefixes.parse_prefix(one))]
+    entered = ListingEntry.objects.filter(subject__prefix__in=own, event__in=ENTERED)
+    found = list(entered.order_by("-pk").values_list("subject_id", "happened_at")[:MOST_SEEN])
+    present = {row.pk for row in now}
+    times = []
+    for pk, when in found:
+        if pk in present:
+            present.discard(pk)  # that is how it came to be listed now
+        else:
+            times.append(when)
+    return times

@@ -1,0 +1,112 @@
+"""Look an address up, and ask for it to be let in: open to anybody."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from delisting import actions, emails, policy, referrals, status, work
+from delisting.forms import AskForm
+from escalation import prefixes
+from escalation.errors import Refused
+from escalation.limits import visitor
+from escalation.prefixes import Prefix
+from listings import lookup
+from mailroom import tokens
+
+MAX_ADDRESS = 64  # characters of what is typed
+
+
+@require_http_methods(["GET", "HEAD"])
+def find(request: HttpRequest) -> HttpResponse:
+    """What the list says of an address, and who may lift it."""
+    typed = request.GET.get("address", "").strip()
+    if not typed:
+        return render(request, "delisting/find.html")
+    try:
+        prefix = prefixes.parse_prefix(typed[:MAX_ADDRESS])
+    except Refused as refusal:
+        context = {"typed": typed[:MAX_ADDRESS], "problem": refusal.message}
+        return render(request, "delisting/find.html", context, status=422)
+    return _show(request, prefix)
+
+
+def _show(
+    request: HttpRequest, prefix: Prefix, form: AskForm | None = None, status_code: int = 200
+) -> HttpResponse:
+    return render(request, "delisting/find.html", found(prefix, form), status=status_code)
+
+
+def found(prefix: Prefix, form: AskForm | None = None) -> dict[str, Any]:
+    """What the page says of an address."""
+    standing = lookup.standing(prefix)
+    verdict = policy.verdict(prefix) if standing.listing and policy.single(prefix) else None
+    may_ask = verdict is not None and verdict.may_ask
+    return {
+        "typed": prefixes.shown(prefix),
+        "found": standing,
+        "verdict": verdict,
+        "rule": verdict.rule if verdict else None,
+        "kind": policy.class_of(standing.listing) if standing.listing else "",
+        "stations": status.looked_up() if may_ask else [],
+        "form": (form or AskForm()) if may_ask else None,
+        "challenge": work.challenge() if may_ask else "",
+    }
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def ask(request: HttpRequest) -> HttpResponse:
+    """Take a request; its page says where the letter is."""
+    typed = request.POST.get("address", request.GET.get("address", ""))[:MAX_ADDRESS]
+    try:
+        prefix = prefixes.parse_prefix(typed)
+    except Refused:
+        return redirect("delisting:find")
+    form = AskForm(request.POST or None)
+    if request.method != "POST" or not form.is_valid():
+        return _show(request, prefix, form, 200 if request.method != "POST" else 422)
+    given = form.cleaned_data
+    try:
+        work.admit(given["work"], visitor(request))
+        made = actions.ask(actions.Wish(prefix, given["email"], given["changed"]))
+    except actions.NotListed:
+        return _show(request, prefix)
+    except Refused as refusal:
+        field = "email" if refusal.code == "not-an-address" else None
+        form.add_error(field, refusal.message)
+        return _show(request, prefix, form, refusal.status)
+    return redirect("delisting:status", tokens.token(emails.status_key(made)))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def refer(request: HttpRequest) -> HttpResponse:
+    """Make a link to pass on about an address."""
+    typed = request.POST.get("address", request.GET.get("address", ""))[:MAX_ADDRESS]
+    if request.method != "POST":
+        return redirect(f"{reverse('delisting:find')}?address={typed}")
+    try:
+        prefix = prefixes.parse_prefix(typed)
+    except Refused:
+        return redirect("delisting:find")
+    return made_link(request, referrals.Facts(prefix=prefixes.shown(prefix)))
+
+
+def made_link(request: HttpRequest, facts: referrals.Facts) -> HttpResponse:
+    """Make the link and show it, or say why not."""
+    try:
+        referrals.MADE.take(visitor(request))
+    except Refused as refusal:
+        refused = {"problem": refusal.message, "title": _("A link to pass on")}
+        return render(request, "delisting/link.html", refused, status=refusal.status)
+    token, row = referrals.make(facts)
+    context: dict[str, Any] = {
+        "link": referrals.link(token),
+        "referral": row,
+        "title": _("A link to pass on"),
+    }
+    response = render(request, "delisting/link.html", context)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
