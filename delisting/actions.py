@@ -19,7 +19,7 @@ from escalation.actors import DESK, SENDER
 from escalation.errors import Refused
 from escalation.lifecycle import advance
 from escalation.limits import NETWORK
-from escalation.prefixes import Prefix
+from escalation.prefixes import Address, Prefix
 from mailroom import recipients, tokens
 from mailroom.rendering import clean
 
@@ -168,6 +168,24 @@ def _check_limits_of_mailbox(email: str) -> None:
         or domain[:MOST_FOR_DOMAIN].count() >= MOST_FOR_DOMAIN
     ):
         raise Enough(_("No more letters can go there today. Name another mailbox."))
+
+
+def seen_mail(client: Address, challenge: str) -> bool:
+    """A mail has come from ``client`` to the address of a request: that proves the host.
+
+    It lifts nothing: whoever has the status page presses the button there.  False if no waiting
+    request has that challenge and that address.
+    """
+    found = DelistRequest.objects.filter(challenge=challenge.lower(), state=State.ASKED).first()
+    if found is None or client not in found.network:
+        return False
+
+    def noted(row: DelistRequest, entry: object) -> None:
+        row.proof = Proof.MAIL
+        row.save(update_fields=["proof"])
+
+    advance(found, Event.PROVED, DESK, key="mail", effect=noted)
+    return True
 
 
 def confirm(request: DelistRequest, proof: str = Proof.LETTER) -> None:

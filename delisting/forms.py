@@ -59,4 +59,4 @@ class MailboxForm(forms.Form):
 class ProofForm(forms.Form):
     """Which other proof we shall look for now."""
 
-    method = forms.ChoiceField(choices=[(Proof.TXT, ""), (Proof.FILE, "")])
+    method = forms.ChoiceField(choices=[(Proof.TXT, ""), (Proof.FILE, ""), (Proof.MAIL, "")])

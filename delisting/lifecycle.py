@@ -24,6 +24,7 @@ class State(TextChoices):
 
 class Event(TextChoices):
     WRITE_AGAIN = "write_again", _("Send the letter to another mailbox")
+    PROVED = "proved", _("A mail from the address has come")
     CONFIRM = "confirm", _("Take it off the list")
     COOL_DOWN = "cool_down", _("Wait")
     GO_ON = "go_on", _("Go on after the wait")
@@ -46,6 +47,7 @@ DELIST_REQUEST = Lifecycle(
     transitions=(
         Transition(E.WRITE_AGAIN, frozenset({S.ASKED}), None, SENDER_ONLY,
                    guard=guards.may_write_again),
+        Transition(E.PROVED, frozenset({S.ASKED}), None, DESK_ONLY),
         Transition(E.CONFIRM, frozenset({S.ASKED}), S.CONFIRMED, SENDER_ONLY,
                    guard=guards.link_is_fresh, nudges=("delistings",)),
         Transition(E.COOL_DOWN, frozenset({S.CONFIRMED}), S.COOLING_DOWN, DESK_ONLY),

@@ -133,12 +133,14 @@ class DelistRequest(LivingModel, Owed):
     lifecycle = DELIST_REQUEST
 
     seed = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    listing = models.ForeignKey(Listing, models.PROTECT, related_name="delist_requests")
+    listing = models.ForeignKey(
+        Listing, models.PROTECT, related_name="delist_requests", verbose_name=_("listing")
+    )
     prefix = models.CharField(_("prefix"), max_length=49)
     around = models.CharField(max_length=49, help_text=_("the network that limits go by"))
     email = models.EmailField(_("e-mail address"), max_length=320)
     domain = models.CharField(max_length=253)
-    language = models.CharField(max_length=5, default="en")
+    language = models.CharField(_("language"), max_length=5, default="en")
     changed = models.TextField(_("what was wrong and has changed"))
     asked_at = models.DateTimeField(_("asked"), default=timezone.now)
     expires_at = models.DateTimeField(_("link works until"))
@@ -150,11 +152,13 @@ class DelistRequest(LivingModel, Owed):
         max_length=32, unique=True, editable=False, help_text="what a proof on the host must show"
     )
     letters = models.PositiveSmallIntegerField(default=1)
-    letter = models.ForeignKey(Letter, models.SET_NULL, null=True, related_name="+")
+    letter = models.ForeignKey(
+        Letter, models.SET_NULL, null=True, related_name="+", verbose_name=_("letter")
+    )
     proof = models.CharField(_("proved by"), max_length=10, choices=Proof.choices, blank=True)
     rule = models.ForeignKey(Rule, models.PROTECT, null=True, verbose_name=_("rule"))
     nth = models.PositiveSmallIntegerField(_("which time"), default=1)
-    names_agree = models.BooleanField(null=True)
+    names_agree = models.BooleanField(_("names agree"), null=True)
     names_checked_at = models.DateTimeField(null=True)
     holder_since = models.DateTimeField(_("registered to its holder since"), null=True)
     holder_checked_at = models.DateTimeField(null=True)
@@ -215,14 +219,14 @@ class Referral(models.Model):
 
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     prefix = models.CharField(_("prefix"), max_length=49, blank=True)
-    sender_email = models.CharField(max_length=320, blank=True)
-    recipient = models.CharField(max_length=320, blank=True)
-    reply = models.TextField(blank=True)
-    statement = models.TextField(blank=True)
+    sender_email = models.CharField(_("sender’s e-mail"), max_length=320, blank=True)
+    recipient = models.CharField(_("recipient"), max_length=320, blank=True)
+    reply = models.TextField(_("SMTP reply"), blank=True)
+    statement = models.TextField(_("statement"), blank=True)
     bounce = models.BinaryField(default=b"")
     language = models.CharField(max_length=5, default="en")
-    made_at = models.DateTimeField(default=timezone.now)
-    expires_at = models.DateTimeField()
+    made_at = models.DateTimeField(_("made"), default=timezone.now)
+    expires_at = models.DateTimeField(_("works until"))
 
     class Meta:
         verbose_name = _("referral link")

@@ -63,6 +63,10 @@ def check(request: DelistRequest, method: str) -> None:
         _check_txt(request)
     elif method == Proof.FILE:
         _check_file(request)
+    elif method == Proof.MAIL and request.proof == Proof.MAIL:
+        return
+    elif method == Proof.MAIL:
+        raise NotFound(_("No mail from the address has come yet. Look again in a minute."))
     else:
         raise NotFound(_("That is no way that we can look at."))
 

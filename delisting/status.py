@@ -35,7 +35,7 @@ def station(
 
 def looked_up() -> list[Station]:
     """The way as it lies before somebody who has not asked yet."""
-    ahead = [_("Asked"), _("Letter read"), _("Checked again"), _("Off the list")]
+    ahead = [_("You ask"), _("Letter read"), _("Checked again"), _("Off the list")]
     return [
         station(_("Looked up"), None, "done"),
         station(ahead[0], None, "now", "sender"),

@@ -16,6 +16,7 @@ from escalation.limits import visitor
 from escalation.prefixes import Prefix
 from listings import lookup
 from mailroom import tokens
+from mailroom.rendering import single_line
 
 MAX_ADDRESS = 64  # characters of what is typed
 
@@ -23,13 +24,13 @@ MAX_ADDRESS = 64  # characters of what is typed
 @require_http_methods(["GET", "HEAD"])
 def find(request: HttpRequest) -> HttpResponse:
     """What the list says of an address, and who may lift it."""
-    typed = request.GET.get("address", "").strip()
+    typed = single_line(request.GET.get("address", "")[:MAX_ADDRESS])
     if not typed:
         return render(request, "delisting/find.html")
     try:
-        prefix = prefixes.parse_prefix(typed[:MAX_ADDRESS])
+        prefix = prefixes.parse_prefix(typed)
     except Refused as refusal:
-        context = {"typed": typed[:MAX_ADDRESS], "problem": refusal.message}
+        context = {"typed": typed, "problem": refusal.message}
         return render(request, "delisting/find.html", context, status=422)
     return _show(request, prefix)
 

@@ -345,9 +345,7 @@ POSTERN_DELIST_LINK_HOURS = number(
 POSTERN_REFERRAL_DAYS = number(
     "POSTERN_REFERRAL_DAYS", 14, "Days that a link to pass on to a customer works.", least=1
 )
-POSTERN_GUIDE_DIR = text(
-    "POSTERN_GUIDE_DIR", "", "Folder of guide pages of your own: en/NN-name.md, ko/NN-name.md."
-)
+POSTERN_GUIDE_DIR = text("POSTERN_GUIDE_DIR", "", "Guide pages of your own: en/NN-name.md, ko/…")
 POSTERN_TENANT_TICKETS = number(
     "POSTERN_TENANT_TICKETS", 100, "Tickets that one tenant may open within a day.", least=1
 )

@@ -25,6 +25,7 @@ FLOOD = 50 * 1024 * 1024  # bytes
 DEPTH = 200_000  # brackets
 DRIP = 0.1  # seconds between two bytes
 RETRY_AFTER = 120  # seconds
+REGISTERED = "2012-05-04T09:00:00Z"
 ABROAD = "https://registry.invalid"
 Record = dict[str, Any]
 
@@ -154,7 +155,7 @@ class FakeRegistry:
             "status": ["active"],
             "cidr0_cidrs": [cidr],
             "events": [
-                {"eventAction": "registration", "eventDate": "2012-05-04T09:00:00Z"},
+                {"eventAction": "registration", "eventDate": record.get("registered", REGISTERED)},
                 {"eventAction": "last changed", "eventDate": "2024-03-01T09:00:00Z"},
             ],
             "remarks": [{"description": record.get("remarks", [])}],

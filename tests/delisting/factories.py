@@ -9,9 +9,11 @@ from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
+from delisting import emails
 from delisting.models import DelistRequest
 from escalation import queue
 from listings.models import Listing, ListingEntry
+from mailroom import tokens
 from tests.listings.factories import make_listing
 from tests.tickets.factories import make_sink
 
@@ -71,6 +73,11 @@ def link_in(message: Any) -> str:
     found = re.search(r"https?://[^/\s]+(/delist/\S+)", message.body)
     assert found, message.body
     return found[1]
+
+
+def status_path(request: DelistRequest) -> str:
+    """Where the asker's browser was sent."""
+    return f"/delist/request/{tokens.token(emails.status_key(request))}/"
 
 
 def letter_to(address: str = MAILBOX) -> Any:

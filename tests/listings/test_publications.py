@@ -55,7 +55,7 @@ def test_receipts_wake_the_cases_that_wait_for_them(nine: list[str]) -> None:
 
     queue.run("publications")
 
-    assert queue.waiting() == before + 2  # cases, listings
+    assert queue.waiting() == before + 3  # cases, delistings, listings
 
 
 def test_the_feed_has_exceptions_taken_out_and_neighbours_merged() -> None:

@@ -1,0 +1,163 @@
+"""Asking: what must be said, how often one may, and what nobody learns by it."""
+
+import re
+from typing import Any
+
+import pytest
+from django.core import mail
+from django.test import Client
+
+from delisting import actions
+from delisting.lifecycle import State
+from delisting.models import DelistRequest, Outcome
+from tests.delisting.factories import (
+    ADDRESS,
+    MAILBOX,
+    SAID,
+    ask,
+    asked,
+    letter_to,
+    link_in,
+    make_desk,
+    work,
+)
+from tests.listings.factories import make_listing
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def listed() -> None:
+    make_desk()
+    make_listing(ADDRESS)
+
+
+@pytest.mark.parametrize("left_out", SAID)
+def test_everything_is_asked_for_and_nothing_is_done_without_it(
+    client: Client, left_out: str
+) -> None:
+    said = {key: value for key, value in SAID.items() if key != left_out}
+
+    answer: Any = client.post("/delist/ask/", {"address": ADDRESS, **said})
+
+    assert answer.status_code == 422
+    assert answer.context["form"].errors[left_out]
+    assert 'role="alert"' in answer.content.decode()
+    assert not DelistRequest.objects.exists()
+
+
+def test_fixed_does_not_tell_enough(client: Client) -> None:
+    answer = ask(client, changed="Fixed")
+
+    assert "“Fixed” does not tell us enough" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["shop.example", "a@b", "a b@shop.example", "-oX@shop.example", "a@shop.example\r\nBcc: b@c.d",
+     "x" * 300 + "@shop.example", "\u202epost@shop.example"],
+)  # fmt: skip
+def test_what_is_no_mailbox_is_told_in_words(client: Client, typed: str) -> None:
+    answer = ask(client, email=typed)
+
+    assert answer.status_code == 422
+    assert not mail.outbox
+    assert not DelistRequest.objects.exists()
+
+
+def test_a_domain_in_its_own_letters_is_written_to(client: Client) -> None:
+    request = asked(client, email="post@bücher.example")
+
+    assert request.email == "post@xn--bcher-kva.example"
+
+
+def test_the_letter_says_what_it_is_about_in_the_readers_language(client: Client) -> None:
+    client.cookies["django_language"] = "ko"
+    asked(client)
+    work()
+
+    letter = letter_to()
+    assert ADDRESS in letter.subject
+    assert "차단 목록" in letter.body
+    assert link_in(letter)
+    assert letter.extra_headers["Auto-Submitted"] == "auto-generated"
+
+
+def test_the_row_holds_no_secret(client: Client) -> None:
+    request = asked(client)
+    work()
+
+    token = link_in(letter_to()).split("/")[2]
+    row = DelistRequest.objects.filter(pk=request.pk).values().get()
+    assert token not in str(row)
+
+
+@pytest.mark.parametrize(
+    ("most", "more"),
+    [
+        (actions.MOST_FOR_ADDRESS, lambda n: {"email": f"a@shop{n}.example"}),
+        (actions.MOST_FOR_MAILBOX, lambda n: {"address": f"203.0.113.{n + 1}"}),
+    ],
+    ids=["address", "mailbox"],
+)
+def test_a_day_has_a_bound(client: Client, most: int, more: Any) -> None:
+    for n in range(most):
+        client.defaults["REMOTE_ADDR"] = f"10.{n}.0.1"
+        asked(client, **more(n))
+
+    answer = ask(client, **more(most))
+
+    assert answer.status_code == 429
+    assert "one of these has had enough" in answer.content.decode()
+    assert DelistRequest.objects.count() == most
+
+
+def test_a_network_and_a_domain_have_bounds_of_their_own(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(actions, "MOST_FOR_NETWORK", 2)
+    for n in range(2):
+        make_listing(f"198.51.100.{n + 100}")
+        asked(client, address=f"198.51.100.{n + 100}", email=f"a@shop{n}.example")
+    assert ask(client, email="b@other.example").status_code == 429
+    asked(client, address="203.0.113.1", email="b@other.example")
+
+    monkeypatch.setattr(actions, "MOST_FOR_DOMAIN", 1)
+    assert ask(client, address="203.0.113.2", email="c@OTHER.example").status_code == 429
+
+
+def test_the_same_person_asks_again_and_the_first_link_ends(client: Client) -> None:
+    first = asked(client)
+    work()
+    link = link_in(letter_to())
+    asked(client)
+    work()
+
+    first.refresh_from_db()
+    assert (first.state, first.outcome) == (State.EXPIRED, Outcome.SUPERSEDED)
+    assert client.get(link, follow=True).status_code == 200
+    client.post(link)
+    assert DelistRequest.objects.filter(state=State.ASKED).count() == 1
+    assert link_in(letter_to()) != link
+
+
+def test_who_is_not_listed_is_told_so(client: Client) -> None:
+    answer = ask(client, address="198.51.100.99")
+
+    assert "is not on our list" in answer.content.decode()
+    assert not DelistRequest.objects.exists()
+
+
+def test_known_and_unknown_mailboxes_look_the_same(client: Client) -> None:
+    """Whoever asks for a mailbox learns nothing of what it has asked for before."""
+    asked(client, address="203.0.113.1", email=MAILBOX)
+    known: Any = client.post("/delist/ask/", {"address": ADDRESS, **SAID}, follow=True)
+    other = {**SAID, "email": "nobody@shop.example"}
+    unknown: Any = client.post("/delist/ask/", {"address": ADDRESS, **other}, follow=True)
+
+    def plain(answer: Any) -> str:
+        text = answer.content.decode().replace(MAILBOX, "X").replace("nobody@shop.example", "X")
+        shown = text.partition("<h1>")[2].partition("<h2")[0]
+        return re.sub(r"<time.*?</time>|203.0.113.1|198.51.100.25", "", shown)
+
+    assert plain(known) == plain(unknown)

@@ -1,0 +1,347 @@
+"""The button behind the letter's link, and what is checked again when it is pressed."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from delisting.lifecycle import State
+from delisting.models import DelistRequest, Outcome
+from listings import actions as listings
+from listings.models import Listing
+from ownership.fake_registry import FakeRegistry
+from tests.delisting.dns import Dns
+from tests.delisting.factories import (
+    ADDRESS,
+    MAILBOX,
+    asked,
+    letter_to,
+    link_in,
+    listed_before,
+    make_desk,
+    status_path,
+    work,
+)
+from tests.listings.factories import let_in, lister_of, make_listing
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def desk() -> None:
+    make_desk()
+
+
+def confirmed(client: Client, **changes: Any) -> DelistRequest:
+    """The request after the button; ``changes`` happen to the listing in between."""
+    request = asked(client)
+    work()
+    if changes:
+        Listing.objects.filter(prefix=f"{ADDRESS}/32").exclude(state="removed").update(**changes)
+    client.post(link_in(letter_to()))
+    work()
+    request.refresh_from_db()
+    return request
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_a_scanner_that_opens_the_link_lifts_nothing(client: Client, method: str) -> None:
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+
+    for _ in range(3):
+        answer = getattr(client, method)(link_in(letter_to()))
+        assert answer.status_code == 200
+
+    request.refresh_from_db()
+    assert request.state == State.ASKED
+    assert lister_of(ADDRESS)
+    page = client.get(link_in(letter_to())).content.decode()
+    assert "Opening this page changed nothing" in page
+    assert client.get(link_in(letter_to())).headers["X-Robots-Tag"] == "noindex, nofollow"
+
+
+def test_a_post_without_our_form_lifts_nothing(client: Client) -> None:
+    make_listing(ADDRESS)
+    asked(client)
+    work()
+    strict = Client(enforce_csrf_checks=True)
+
+    assert strict.post(link_in(letter_to())).status_code == 403
+    assert lister_of(ADDRESS)
+
+
+def test_an_expired_link_says_so_and_how_to_go_on(client: Client) -> None:
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    link = link_in(letter_to())
+
+    with time_machine.travel(timezone.now() + timedelta(hours=49)):
+        assert "This link has expired" in client.get(link).content.decode()
+        client.post(link)
+        assert lister_of(ADDRESS)
+        work()
+        request.refresh_from_db()
+        assert request.state == State.EXPIRED
+        page = client.get(link, follow=True).content.decode()
+        assert "Nobody confirmed in time" in page
+        assert "ask again" in page
+
+
+def test_a_link_that_never_was_is_told_the_same_as_a_replaced_one(client: Client) -> None:
+    make_listing(ADDRESS)
+    asked(client)
+    work()
+    first = link_in(letter_to())
+    path = status_path(DelistRequest.objects.get())
+    client.post(f"{path}mailbox/", {"email": "other@shop.example"})
+
+    replaced, guessed = client.get(first), client.get("/delist/guessed/")
+    assert replaced.status_code == guessed.status_code == 404
+    assert b"This link does not work any more" in replaced.content
+
+
+def test_a_link_of_a_listing_that_is_gone_says_so(client: Client) -> None:
+    make_listing(ADDRESS)
+    asked(client)
+    work()
+    let_in(ADDRESS)
+
+    page = client.get(link_in(letter_to())).content.decode()
+    assert "is not on our list any more" in page
+
+
+def test_two_people_confirm_the_same_listing_one_after_the_other(client: Client) -> None:
+    make_listing(ADDRESS)
+    first, second = asked(client), asked(client, email="other@shop.example")
+    work()
+    links = [link_in(letter_to()), link_in(letter_to("other@shop.example"))]
+
+    for link in links:
+        client.post(link)
+    work()
+
+    first.refresh_from_db()
+    second.refresh_from_db()
+    assert first.state == second.state == State.LIFTED
+    assert (first.outcome, second.outcome) == ("", Outcome.ALREADY_OFF)
+    assert (
+        "Somebody else has had it lifted meanwhile"
+        in client.get(status_path(second)).content.decode()
+    )
+
+
+def test_pressing_twice_is_pressing_once(client: Client) -> None:
+    make_listing(ADDRESS)
+    request = confirmed(client)
+    before = request.entries.count()
+
+    client.post(link_in(next(m for m in mail.outbox if m.to == [MAILBOX])))
+
+    assert request.entries.count() == before
+
+
+def test_mail_refused_since_the_request_refuses_it(client: Client) -> None:
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    listings.record_hit(request.listing_id, timezone.now(), 3)
+    client.post(link_in(letter_to()))
+    work()
+
+    request.refresh_from_db()
+    assert (request.state, request.outcome) == (State.REFUSED, Outcome.STILL_SENDING)
+    assert lister_of(ADDRESS)
+    page = client.get(status_path(request)).content.decode()
+    assert "was refused again after you asked" in page
+    assert "Stop what sends" in page
+
+
+def test_old_refusals_that_are_counted_late_do_not(client: Client) -> None:
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    listings.record_hit(request.listing_id, request.asked_at - timedelta(minutes=1), 3)
+    client.post(link_in(letter_to()))
+
+    assert not lister_of(ADDRESS)
+
+
+def test_a_listing_made_anew_in_between_is_another_matter(client: Client) -> None:
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    let_in(ADDRESS)
+    make_listing(ADDRESS)
+    client.post(link_in(letter_to()))
+    work()
+
+    request.refresh_from_db()
+    assert request.state in {State.REFUSED, State.COOLING_DOWN}
+    assert request.outcome == Outcome.LISTED_AGAIN
+
+
+def test_a_range_that_comes_in_between_hands_it_over(client: Client) -> None:
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    make_listing("198.51.100.0/24", reason_class="range")
+    client.post(link_in(letter_to()))
+    work()
+
+    request.refresh_from_db()
+    assert (request.state, request.outcome) == (State.HANDED_OVER, Outcome.NOT_BY_SENDER)
+    assert lister_of(ADDRESS)
+
+
+# -- Names -------------------------------------------------------------------------------------
+
+PTR = ("25.100.51.198.in-addr.arpa", "PTR")
+
+
+@pytest.mark.parametrize(
+    ("records", "mute", "outcome"),
+    [
+        ({}, set(), Outcome.NAMES),
+        ({PTR: ["mail.shop.example."]}, set(), Outcome.NAMES),
+        ({PTR: ["mail.shop.example."], ("mail.shop.example", "A"): ["203.0.113.9"]}, set(),
+         Outcome.NAMES),
+        ({}, {PTR[0]}, Outcome.NO_LOOKUP),
+        ({PTR: ["mail.shop.example."], ("mail.shop.example", "A"): [ADDRESS]}, set(), ""),
+    ],
+)  # fmt: skip
+def test_a_policy_listing_comes_off_once_the_names_agree(
+    client: Client, dns: Dns, records: Any, mute: set[str], outcome: str
+) -> None:
+    dns.records |= records
+    dns.broken |= mute
+    make_listing(ADDRESS, reason_class="policy")
+
+    request = confirmed(client)
+
+    assert request.outcome == outcome
+    assert request.state == (State.REFUSED if outcome else State.LIFTED)
+
+
+# -- Cooling down --------------------------------------------------------------------------------
+
+
+def test_the_second_time_waits_a_day_and_then_comes_off_by_itself(client: Client) -> None:
+    listed_before(ADDRESS, days_ago=5)
+    make_listing(ADDRESS)
+    request = confirmed(client)
+    assert request.state == State.COOLING_DOWN
+    page = client.get(status_path(request)).content.decode()
+    assert "data-until=" in page
+    assert "You need do nothing" in page
+
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        work()
+
+    request.refresh_from_db()
+    assert request.state == State.LIFTED
+    assert not lister_of(ADDRESS)
+    assert letter_to().subject.startswith(ADDRESS)
+
+
+@pytest.mark.parametrize(("n", "state"), [(50, State.LIFTED), (51, State.REFUSED)])
+def test_people_who_write_meanwhile_are_no_machine_that_sends(
+    client: Client, n: int, state: str
+) -> None:
+    listed_before(ADDRESS, days_ago=5)
+    make_listing(ADDRESS)
+    request = confirmed(client)
+    listings.record_hit(request.listing_id, timezone.now(), n)
+
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        work()
+
+    request.refresh_from_db()
+    assert request.state == state
+
+
+# -- History and holders ----------------------------------------------------------------------------
+
+
+def test_a_repeat_offender_gets_a_link_to_pass_on(client: Client) -> None:
+    listed_before(ADDRESS, days_ago=5, times=2)
+    make_listing(ADDRESS)
+    request = confirmed(client)
+    assert (request.state, request.outcome) == (State.HANDED_OVER, Outcome.REPEATED)
+
+    page = client.post(f"{status_path(request)}refer/").content.decode()
+    assert "/refer/" in page
+    assert "A web form was abused" in page
+
+
+def test_a_new_holder_is_not_held_to_what_was_before(
+    client: Client, registry: FakeRegistry
+) -> None:
+    registered = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    registry.networks["198.51.100.0/24"]["registered"] = registered
+    listed_before(ADDRESS, days_ago=5, times=2)
+    make_listing(ADDRESS)
+
+    request = confirmed(client)
+
+    assert request.state == State.LIFTED
+    assert request.holder_since is not None
+
+
+def test_a_registry_that_does_not_answer_holds_nobody_for_ever(
+    client: Client, registry: FakeRegistry
+) -> None:
+    registry.moods[ADDRESS] = "error"
+    listed_before(ADDRESS, days_ago=5, times=2)
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    client.post(link_in(letter_to()))
+    work()
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        work()
+    request.refresh_from_db()
+    assert request.state == State.HANDED_OVER
+
+
+# -- Listed again ------------------------------------------------------------------------------------
+
+
+def test_whoever_asked_hears_within_one_sweep_that_it_is_listed_again(client: Client) -> None:
+    make_listing(ADDRESS)
+    request = confirmed(client)
+    assert request.state == State.LIFTED
+    mail.outbox.clear()
+
+    made = make_listing(ADDRESS, reason_class="trap")
+    listings.record_hit(made.pk, timezone.now(), 7)
+    work()
+    work()
+
+    request.refresh_from_db()
+    assert request.relisted_at is not None
+    told = [message for message in mail.outbox if message.to == [MAILBOX]]
+    assert len(told) == 1
+    assert "is listed again" in told[0].subject
+    assert "spam trap" in told[0].body
+    assert "7" in told[0].body
+    assert "listed again" in client.get(link_in(told[0])).content.decode()
+
+
+def test_after_the_watch_nobody_is_written_to(client: Client) -> None:
+    make_listing(ADDRESS)
+    confirmed(client)
+    mail.outbox.clear()
+
+    with time_machine.travel(timezone.now() + timedelta(days=15)):
+        make_listing(ADDRESS)
+        work()
+
+    assert not mail.outbox
