@@ -51,7 +51,8 @@ def all_pages(language: str) -> dict[str, Page]:
             for number, slug, path in _files(folder / spoken):
                 found[slug] = (number, path, spoken)
     in_order = sorted(found.items(), key=lambda item: (item[1][0], item[0]))
-    return {slug: _read(path, slug, spoken) for slug, (_number, path, spoken) in in_order}
+    values = tuple(sorted(known_values().items()))
+    return {slug: _read(path, slug, spoken, values) for slug, (_n, path, spoken) in in_order}
 
 
 def _files(folder: Path) -> list[tuple[int, str, Path]]:
@@ -61,9 +62,8 @@ def _files(folder: Path) -> list[tuple[int, str, Path]]:
     return [(int(match[1]), match[2], path) for match, path in named if match and path.is_file()]
 
 
-def _read(path: Path, slug: str, language: str) -> Page:
+def _read(path: Path, slug: str, language: str, values: tuple[tuple[str, str], ...]) -> Page:
     """The page as the file has it now: an operator's change shows without a restart."""
-    values = tuple(sorted(known_values().items()))
     return _page(path, path.stat().st_mtime_ns, slug, language, values)
 
 
