@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from escalation import views
 from tickets import refer_views, transparency
 
+handler400 = views.bad_request
 urlpatterns = [
     path("desk/", admin.site.urls),
     path("account/", include("customers.urls")),  # first: closes some doors of allauth

@@ -1,7 +1,9 @@
 """The few pages of the ground: the language, and the health checks."""
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, HttpResponseRedirect
+from django.shortcuts import render
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST
 
@@ -9,6 +11,14 @@ from escalation import languages
 from escalation.health import healthz, healthz_jobs
 
 __all__ = ["healthz", "healthz_jobs", "language"]
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """A request that cannot be read; one that is too large is told what would do."""
+    if isinstance(exception, RequestDataTooBig):
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE // (1024 * 1024)
+        return render(request, "413.html", {"most": most}, status=413)
+    return render(request, "400.html", status=400)
 
 
 @require_POST

@@ -18,6 +18,7 @@ from django.utils.translation import get_language
 FILE: Final = Path(__file__).with_name("codes.toml")
 OURS: Final = "ours"
 LONGEST: Final = 2000  # characters of a reply that are held against the words
+GIVEN_UP: Final = (4, 7)  # X.4.7: delivery time expired
 VENDOR: Final = 100  # details from here on are nobody's but one receiver's
 
 CODE: Final = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})")
@@ -159,6 +160,8 @@ def best(status: str, smtp_code: str, reply: str, *, ours: bool) -> Entry | None
     nobody else's.
     """
     low, code = reply[:LONGEST].lower(), parse(status)
+    if code is not None and code[1:] == GIVEN_UP and (last := CODE.search(low)):
+        code = parse(last[0])  # after days of trying, the last reply says why
     scored = [(_score(entry, code, smtp_code, low, ours), entry) for entry in entries()]
     fitting = [(score, entry) for score, entry in scored if score > 0]
     return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
@@ -168,10 +171,10 @@ def _score(entry: Entry, code: Code | None, smtp_code: str, low: str, ours: bool
     if (entry.said_by == OURS) != ours and entry.said_by:
         return 0
     covered = code is not None and entry.covers(code)
-    if entry.codes and not covered and code is not None:
-        return 0
     told = longest_of(entry.words, low)
     marked = longest_of((name.lower() for name in entry.names if len(name) > 3), low)
+    if entry.codes and not covered and code is not None and not (told and _says_little(code)):
+        return 0
     if entry.smtp and smtp_code and smtp_code not in entry.smtp:
         told = marked = 0
     if entry.said_by and entry.said_by != OURS and not told and not marked:
@@ -180,6 +183,11 @@ def _score(entry: Entry, code: Code | None, smtp_code: str, low: str, ours: bool
     if not entry.said_by and not entry.codes:
         return 1 if code is None and smtp_code in entry.smtp else 0
     return 10 * (told + marked) + 5 * covered + (3 if entry.said_by else 0)
+
+
+def _says_little(code: Code) -> bool:
+    """Whether a code names no cause, so that the words behind it tell more."""
+    return code[1] == 0 or code[2] == 0
 
 
 def longest_of(words: Iterable[str], low: str) -> int:

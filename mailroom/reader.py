@@ -65,6 +65,8 @@ _DELAYED = re.compile(
     r"delay|warning message only|not yet been delivered|will be retried|temporary failure report"
 )
 _LOGGED = re.compile(r"\bto=<([^<>\s]{3,254})>")
+# A part of a bounce of Postfix's, pasted without its headers.
+_SAID = re.compile(r"<([^<>\s]{3,254})>: host ([A-Za-z0-9.-]{1,253})\[[0-9A-Fa-f.:]{2,45}\] said:")
 _NOTHING: Final = Found("", Reply(), "")
 
 
@@ -284,8 +286,11 @@ def _read_reply(reply: Reply, notice: Notice) -> Diagnosis:
     if not (reply.code or reply.status or block.kind):
         return Diagnosis("other")
     logged = _LOGGED.search("\n".join(notice.lines[:20]))
+    said = _SAID.search("\n".join(notice.lines[:60]))
+    to = logged or said
     failure = Failure(
-        recipient=mailbox(logged[1]) if logged else "",
+        recipient=mailbox(to[1]) if to else "",
+        remote_mta=said[2] if said else "",
         status=reply.status or derived(reply.text, reply.code),
         smtp_code=reply.code,
         diagnostic=reply.text,

@@ -100,6 +100,7 @@ def test_the_page_asks_the_database_as_often_for_one_listing_as_for_many(
         page(client, ADDRESS)
 
     listed_before(ADDRESS, days_ago=3, times=30)
+    make_listing(ADDRESS)
     for length in range(18, 32):
         make_listing(f"198.51.100.0/{length}" if length > 23 else f"198.51.0.0/{length}")
     with django_assert_num_queries(10):

@@ -157,7 +157,9 @@ def test_pages_are_found_by_their_words(query: str, language: str, slug: str) ->
     assert slug in found[:3]
 
 
-@pytest.mark.parametrize("query", ["", " ", "\0", "🙂" * 50, "x" * 10_000, "' OR 1=1", "<b>", "5.7"])
+@pytest.mark.parametrize(
+    "query", ["", " ", "\0", "🙂" * 50, "x" * 10_000, "' OR 1=1", "<b>", "5.7"]
+)
 def test_nonsense_finds_nothing_or_something_but_never_fails(client: Client, query: str) -> None:
     answer = client.get("/guide/search/", {"q": query}, follow=True)
 

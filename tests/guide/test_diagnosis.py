@@ -1,0 +1,453 @@
+"""The front page's answer: one sentence, whose list, who can fix it, one next step; nothing kept."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import translation
+from pytest_django import DjangoAssertNumQueries
+
+from delisting.models import Referral
+from guide import diagnosis, live
+from guide.answers import Answer
+from listings.formats.rbldnsd import CODES
+from listings.models import ReasonClass
+from listings.sinks.rbldnsd.writer import TEST_CODE
+from mailroom import dsn
+from tests.delisting.dns import Dns
+from tests.delisting.factories import listed_before
+from tests.listings.factories import let_in, make_listing, publish
+from tests.traffic import lines
+
+pytestmark = pytest.mark.django_db
+ROOT = Path(__file__).parents[2]
+BOUNCES = ROOT / "tests/fixtures/bounces"
+SHARED = ROOT.parent / "shared/corpora"
+ADDRESS = "198.51.100.7"
+ENGLISH = {"accept-language": "en"}
+BOUNCE = (
+    "<dana@clinic.example>: host mx1.mail.example[192.0.2.1] said: 550 5.7.606\n"
+    f"    <unknown[{ADDRESS}]>: Client host rejected: Mail from {ADDRESS} is refused:\n"
+    f"    see {lines.URL}/delist/?address={ADDRESS} (L12) (in reply to RCPT TO command)\n"
+)
+OURS = {
+    "by table": lines.refused(ADDRESS),
+    "by DNS": lines.by_dns(ADDRESS),
+    "bounce": BOUNCE,
+    "bare": f"550 5.7.606 Access denied, banned sending IP [{ADDRESS}]",
+}
+SPAMHAUS = (
+    "554 5.7.1 Service unavailable; Client host [203.0.113.9] blocked using zen.spamhaus.org; "
+    "https://www.spamhaus.org/query/ip/203.0.113.9"
+)
+
+
+def answered(text: str, typed: str = "") -> Answer:
+    with translation.override("en"):
+        return diagnosis.of_bounce(text.encode(), typed)
+
+
+def page(client: Client, status: int = 200, **given: Any) -> str:
+    answer = client.post("/diagnosis/", given, headers=ENGLISH)
+    assert answer.status_code == status
+    text: str = answer.content.decode()
+    return text
+
+
+# -- Ours ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("paste", OURS.values(), ids=OURS)
+def test_our_own_refusal_leads_to_the_delist_page(client: Client, paste: str) -> None:
+    make_listing(ADDRESS)
+
+    found = answered(paste)
+
+    assert found.whose == "ours"
+    assert ADDRESS in found.sentence
+    assert found.step is not None
+    assert found.step.url == f"/delist/?address={ADDRESS}"
+    assert [fixer.party for fixer in found.fixers if fixer.can] == ["sender", "customer"]
+    shown = page(client, bounce=paste)
+    assert shown.count("btn primary") == 1
+    assert f"/delist/?address={ADDRESS}" in shown
+
+
+def test_the_mock_ups_sentence(client: Client) -> None:
+    make_listing(ADDRESS)
+
+    assert (
+        f"Your mail to dana@clinic.example was refused because your server, {ADDRESS}, is on our "
+        "blocklist." in page(client, bounce=BOUNCE)
+    )
+
+
+@pytest.mark.parametrize(
+    ("reason", "can"),
+    [("range", "customer"), ("manual", "customer"), ("tenant", "customer")],
+)
+def test_what_senders_may_not_lift_leads_to_a_link_to_pass_on(
+    client: Client, reason: str, can: str
+) -> None:
+    make_listing(ADDRESS, reason_class=reason)
+
+    found = answered(BOUNCE)
+    assert found.step is not None
+    assert found.step.referral
+    assert found.fixers[0].party == can
+    assert [fixer.party for fixer in found.fixers if fixer.can] == [can]
+
+    shown = page(client, bounce=BOUNCE)
+    facts = re.search(r'name="facts" value="([^"]+)"', shown)
+    assert facts is not None
+    assert not Referral.objects.exists()
+
+    link = client.post("/diagnosis/refer/", {"facts": facts[1]}, headers=ENGLISH).content.decode()
+    made = Referral.objects.get()
+    assert (made.prefix, made.recipient) == (ADDRESS, "dana@clinic.example")
+    assert bytes(made.bounce) == BOUNCE.strip().encode()
+    assert "/refer/" in link
+
+
+def test_facts_that_we_did_not_sign_make_no_link(client: Client) -> None:
+    for facts in ("", "x", "eyJ9:1:x"):
+        assert client.post("/diagnosis/refer/", {"facts": facts}).status_code == 302
+    assert not Referral.objects.exists()
+
+
+def test_a_third_time_is_said_and_passed_on(client: Client) -> None:
+    listed_before(ADDRESS, days_ago=5, times=2)
+    make_listing(ADDRESS)
+
+    shown = page(client, bounce=BOUNCE)
+
+    assert "Make a link to pass on" in shown
+    assert "not alone this time" in shown
+    assert "Before" in shown
+
+
+def test_what_is_off_the_list_by_now_is_said(client: Client) -> None:
+    for n in range(5):
+        make_listing(f"198.51.100.{n + 5}")
+    publish()
+    let_in(ADDRESS)
+    assert "have not confirmed it yet" in page(client, bounce=BOUNCE)
+
+    publish()
+    assert "is not on our list any more" in page(client, bounce=BOUNCE)
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_everything_that_we_can_say_has_a_page(client: Client, language: str) -> None:
+    """The statuses of our replies, and the return codes of every class of our DNS list."""
+    said = {dsn.read(text.encode()).results[0].status for text in OURS.values()} - {""}
+    said |= {f"127.0.0.{octet}" for octet in [*CODES.values(), TEST_CODE]}
+    assert {str(kind) for kind in CODES} == set(ReasonClass.values)
+
+    for code in said:
+        answer = client.get(f"/guide/codes/{code}/", headers={"accept-language": language})
+        assert answer.status_code == 200, code
+        assert any(entry.said_by == "ours" for entry in answer.context["entries"]), code
+
+
+# -- Not ours -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("reply", "entry", "party", "outside"),
+    [
+        (SPAMHAUS, "spamhaus-zen", "sender", "https://check.spamhaus.org/"),
+        ("550 5.7.1 Unfortunately, messages from [203.0.113.9] weren't sent. Please contact your "
+         "Internet service provider since part of their network is on our block list (S3140).",
+         "outlook-blocked", "sender", "https://olcsupport.office.com/"),
+        ("550 5.1.1 The email account that you tried to reach does not exist. gsmtp",
+         "gmail-unknown", "sender", ""),
+        ("552 5.2.2 The email account that you tried to reach is over quota. gsmtp", "gmail-full",
+         "customer", ""),
+        ("450 4.2.0 Greylisted, try again in 300 seconds", "greylisting", "nobody", ""),
+        ("550 5.7.26 This mail is unauthenticated", "gmail-unauth", "sender", ""),
+        ("550 5.1.1 User unknown", "rfc-x-1-1", "sender", ""),
+        ("550 5.0.0 Unknown user", "", "", ""),
+        ("550 5.7.23 The message was rejected because of Sender Policy Framework violation",
+         "ms-spf", "sender", ""),
+        ("550 5.7.513 Service unavailable, Client host [203.0.113.9] blocked by recipient's "
+         "organization", "ms-tenant-block", "customer", ""),
+    ],
+)  # fmt: skip
+def test_what_others_say_is_told_apart(reply: str, entry: str, party: str, outside: str) -> None:
+    found = answered(reply)
+
+    assert found.whose != "ours"
+    if entry:
+        assert found.entry is not None
+        assert found.entry.id == entry
+    if party:
+        assert found.fixers[0].party == party
+    assert found.step is not None
+    assert (found.step.url == outside and found.step.outside) if outside else not found.step.outside
+
+
+def test_an_address_beside_the_bounce_that_is_another_is_warned_about(client: Client) -> None:
+    make_listing(ADDRESS)
+
+    shown = page(client, bounce=BOUNCE, address="203.0.113.50")
+    assert "You typed 203.0.113.50, but the bounce is about 198.51.100.7" in shown
+    assert "You typed" not in page(client, bounce=BOUNCE, address=ADDRESS)
+
+
+def test_an_address_alone_has_a_page_of_its_own(client: Client) -> None:
+    make_listing(ADDRESS)
+
+    answer = client.post("/diagnosis/", {"address": ADDRESS})
+    assert answer.headers["Location"] == f"/diagnosis/?address={ADDRESS}"
+    shown = client.get(answer.headers["Location"], headers=ENGLISH).content.decode()
+    assert "is on our blocklist" in shown
+    assert "automatic" in shown
+    free = client.get("/diagnosis/?address=203.0.113.200", headers=ENGLISH).content.decode()
+    assert "is not on our list" in free
+
+
+# -- Input of every kind -----------------------------------------------------------------------------
+
+ODD = {
+    "empty": ("", "Paste the bounce, choose its file"),
+    "blank": (" \n\t ", "Paste the bounce, choose its file"),
+    "a greeting": ("Hello, how are you?", "This is no bounce"),
+    "html": ("<html><body onload=alert(1)><script>alert(1)</script></body></html>", "no bounce"),
+    "binary": ("\x00\x01\x02\xff" * 500, ""),
+    "right to left": ("\u202e\u2066 550 5.7.606 \u202eevil\u202c", ""),
+    "halves": ("550 5.7.1 \ud83d broken".encode("utf-8", "replace").decode(), ""),
+    "umlauts": ("550 5.1.1 <jürgen@bücher.example>: Adresse unbekannt", "refused"),
+    "zone": ("550 5.7.606 banned sending IP [fe80::1%eth0]", "refused"),
+    "many lines": ("a\n" * 100_000, "no bounce"),
+    "one long line": ("550 5.7.1 " + "x" * 1_000_000, "refused"),
+}
+
+
+@pytest.mark.parametrize(("paste", "said"), ODD.values(), ids=ODD)
+def test_odd_pastes_get_a_clear_sentence(client: Client, paste: str, said: str) -> None:
+    answer = client.post("/diagnosis/", {"bounce": paste}, headers=ENGLISH)
+
+    shown = answer.content.decode()
+    assert answer.status_code in {200, 422}
+    assert said in shown
+    assert "<script>alert" not in shown
+    head = shown.partition("<h1>")[2].partition("</h1>")[0]
+    assert not set("\u202e\u2066\u202c") & set(head)
+
+
+def test_a_paste_of_10_mb_is_refused_with_words(client: Client) -> None:
+    answer = client.post("/diagnosis/", {"bounce": "x" * 10 * 1024 * 1024}, headers=ENGLISH)
+
+    assert answer.status_code == 413
+    assert "at most 6 MB" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("b.msg", b"\xd0\xcf\x11\xe0" + b"x" * 100, "Outlook .msg file"),
+        ("b.eml", b"", "nothing in it"),
+        ("b.eml", b"x" * (5 * 1024 * 1024 + 1), "larger than 5 MB"),
+        ("b.eml", "550 5.1.1 Unbekannt: \xfc".encode("latin-1"), "refused"),
+        ("b.eml", "550 5.1.1 unknown user".encode("utf-16"), "refused"),
+        ("b.eml", b"Content-Type: text/plain; charset=nonsense-8\n\n550 5.1.1 user unknown", ""),
+        ("b.eml", b"PK\x03\x04" + bytes(range(256)) * 40, "no bounce"),
+    ],
+)
+def test_odd_files_too(client: Client, name: str, content: bytes, said: str) -> None:
+    file = SimpleUploadedFile(name, content)
+    answer = client.post("/diagnosis/", {"file": file}, headers=ENGLISH)
+
+    assert answer.status_code in {200, 422}
+    assert said in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("198.51.100.7/24", "Did you mean 198.51.100.0/24"),
+        ("fe80::1%eth0", "has a zone"),
+        ("shop.example", "is not an IP address"),
+        ("\u202e7.001.15.891", "is not an IP address"),
+    ],
+)
+def test_odd_addresses_too(client: Client, typed: str, said: str) -> None:
+    shown = client.post(
+        "/diagnosis/", {"address": typed}, headers=ENGLISH, follow=True
+    ).content.decode()
+    assert said in shown
+
+
+@pytest.mark.parametrize("path", sorted(BOUNCES.rglob("*.*")), ids=lambda path: path.name)
+def test_every_bounce_on_file_gets_an_answer(client: Client, path: Path) -> None:
+    file = SimpleUploadedFile("b.eml", path.read_bytes())
+
+    assert client.post("/diagnosis/", {"file": file}).status_code in {200, 422}
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="the reference corpora are not here")
+def test_every_bounce_of_the_corpora_gets_one_sentence_and_one_step() -> None:
+    for path in sorted((SHARED / "bounces").iterdir()):
+        if path.suffix not in {".eml", ".txt"}:
+            continue
+        found = diagnosis.of_bounce(path.read_bytes())
+        assert found.sentence, path.name
+        assert found.step or found.problem, path.name
+        assert found.fixers or found.problem, path.name
+
+
+def test_nothing_that_is_pasted_is_kept(client: Client) -> None:
+    make_listing(ADDRESS, reason_class="range")
+    before = {model: model._default_manager.count() for model in apps.get_models()}
+
+    page(client, bounce=BOUNCE)
+    page(client, file=SimpleUploadedFile("b.eml", BOUNCE.encode()))
+
+    after = {model: model._default_manager.count() for model in apps.get_models()}
+    changed = {model.__name__ for model, n in after.items() if n != before[model]}
+    assert changed <= {"Count"}  # how often somebody has asked; no word of what
+
+
+def test_a_visitor_reads_so_many_bounces_an_hour(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from guide import diagnosis_views
+
+    monkeypatch.setattr(diagnosis_views, "READ", diagnosis_views.Limit("test", 2, 3600))
+    page(client, bounce=BOUNCE)
+    page(client, bounce=BOUNCE)
+    assert "asked very often" in page(client, 429, bounce=BOUNCE)
+
+
+def test_the_answer_asks_the_database_alike_for_every_listing(
+    client: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    make_listing(ADDRESS)
+    path = f"/diagnosis/?address={ADDRESS}"
+    with django_assert_num_queries(10):
+        client.get(path)
+    listed_before(ADDRESS, days_ago=4, times=30)
+    make_listing(ADDRESS)
+    with django_assert_num_queries(10):
+        client.get(path)
+
+
+# -- What the DNS says ----------------------------------------------------------------------------------
+
+PTR = ("7.100.51.198.in-addr.arpa", "PTR")
+SIGNED = (
+    b"Received: by x\nDKIM-Signature: v=1; a=rsa-sha256; d=bank.example;\n s=s2026; c=relaxed;\n"
+    b"\tbh=abc=; b=def\nFrom: a@bank.example\n\nHello\n"
+)
+
+
+def asked(address: str = ADDRESS, domain: str = "bank.example", **more: str) -> dict[str, str]:
+    return {"address": address, "domain": domain, **more}
+
+
+def states(client: Client, fields: dict[str, str]) -> str:
+    answer = client.post("/diagnosis/live/", {**fields, "part": "1"}, headers=ENGLISH)
+    assert answer.status_code == 200
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+def test_names_and_records_are_looked_up_and_told_apart(client: Client, dns: Dns) -> None:
+    dns.records |= {
+        PTR: ["mail.bank.example."],
+        ("mail.bank.example", "A"): [ADDRESS],
+        ("bank.example", "TXT"): ['"v=spf1 mx -all"', '"other"'],
+        ("s2026._domainkey.bank.example", "TXT"): ['"v=DKIM1; p=MIIB"'],
+    }
+    dns.broken.add("_dmarc.bank.example")
+
+    shown = states(client, asked(selector="s2026", signer="bank.example"))
+
+    assert "agrees mail.bank.example" in shown
+    assert "SPF found v=spf1 mx -all" in shown
+    assert "DMARC could not look up" in shown
+    assert "DKIM found v=DKIM1" in shown
+
+
+def test_what_is_missing_is_said_with_the_record_that_would_mend_it(client: Client) -> None:
+    shown = states(client, asked(selector="s2026", signer="bank.example"))
+
+    assert "The address has no reverse name" in shown
+    assert "7.100.51.198.in-addr.arpa. PTR mail.bank.example." in shown
+    assert "v=spf1 mx ip4:198.51.100.7 ~all" in shown
+    assert "v=DMARC1; p=none" in shown
+    assert "no key where the signature" in shown
+
+
+def test_a_name_that_does_not_lead_back_and_two_spf_records(client: Client, dns: Dns) -> None:
+    dns.records |= {
+        PTR: ["mail.bank.example."],
+        ("bank.example", "TXT"): ['"v=spf1 a -all"', '"v=spf1 mx -all"'],
+        ("s2026._domainkey.bank.example", "TXT"): ['"v=DKIM1; p="'],
+    }
+
+    shown = states(client, asked(selector="s2026", signer="bank.example"))
+
+    assert "one way only mail.bank.example" in shown
+    assert "mail.bank.example. A 198.51.100.7" in shown
+    assert "SPF more than one" in shown
+    assert "DKIM taken back" in shown
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        asked(address="10.0.0.1", domain=""), asked(address="127.0.0.1", domain=""),
+        asked(address="nonsense", domain="nonsense"), asked(address="", domain="a" * 250),
+        asked(address="", domain="..", signer="x y", selector="../x"), {},
+    ],
+)  # fmt: skip
+def test_what_nobody_should_ask_is_not_asked(
+    client: Client, dns: Dns, fields: dict[str, str]
+) -> None:
+    assert "nothing here that we could look up" in states(client, fields)
+    assert dns.asked == []
+
+
+def test_without_a_script_it_is_a_page_of_its_own(client: Client) -> None:
+    make_listing(ADDRESS)
+    shown = client.get(f"/diagnosis/?address={ADDRESS}", headers=ENGLISH).content.decode()
+    assert 'action="/diagnosis/live/"' in shown
+
+    answer = client.post("/diagnosis/live/", asked(), headers=ENGLISH).content.decode()
+    assert "<h1>" in answer
+    assert "Look again" in answer
+    assert client.get("/diagnosis/live/").status_code == 302
+
+
+def test_a_visitor_looks_up_so_much_an_hour(
+    client: Client, dns: Dns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(live, "ASKED", live.Limit("test-live", 1, 3600))
+    states(client, asked())
+    n_asked = len(dns.asked)
+    assert "asked very often" in states(client, asked())
+    assert len(dns.asked) == n_asked
+
+
+def test_a_signature_is_found_in_what_came_back() -> None:
+    assert live.signature_in(SIGNED) == live.Signature("s2026", "bank.example")
+    assert live.signature_in(b"x" * 100_000) == live.Signature()
+    assert live.signature_in(b"DKIM-Signature: d=..; s=$(id)\n\n") == live.Signature()
+
+
+def test_a_resolver_that_is_silent_ends_in_time(
+    client: Client, dns: Dns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from escalation import resolving
+
+    monkeypatch.setattr(resolving, "LIFETIME", 1.0)
+    dns.mute |= {"bank.example", "_dmarc.bank.example", PTR[0]}
+
+    shown = states(client, asked())
+
+    assert shown.count("could not look up") == 3
