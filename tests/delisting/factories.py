@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.core import mail
-from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
 
@@ -50,9 +49,8 @@ def end(listing: Listing, when: datetime) -> None:
     Listing.objects.filter(pk=listing.pk).update(state="removed", listed_at=when, state_since=when)
 
 
-def ask(client: Client, address: str = ADDRESS, **said: str) -> HttpResponse:
-    answer: Any = client.post("/delist/ask/", {"address": address, **SAID, **said})
-    return answer
+def ask(client: Client, address: str = ADDRESS, **said: str) -> Any:
+    return client.post("/delist/ask/", {"address": address, **SAID, **said})
 
 
 def asked(client: Client, address: str = ADDRESS, **said: str) -> DelistRequest:

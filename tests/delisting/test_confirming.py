@@ -229,7 +229,7 @@ def test_a_policy_listing_comes_off_once_the_names_agree(
     assert request.state == (State.REFUSED if outcome else State.LIFTED)
 
 
-# -- Cooling down --------------------------------------------------------------------------------
+# -- Cooling down ------------------------------------------------------------------------------
 
 
 def test_the_second_time_waits_a_day_and_then_comes_off_by_itself(client: Client) -> None:
@@ -266,7 +266,7 @@ def test_people_who_write_meanwhile_are_no_machine_that_sends(
     assert request.state == state
 
 
-# -- History and holders ----------------------------------------------------------------------------
+# -- History and holders -----------------------------------------------------------------------
 
 
 def test_a_repeat_offender_gets_a_link_to_pass_on(client: Client) -> None:
@@ -311,7 +311,7 @@ def test_a_registry_that_does_not_answer_holds_nobody_for_ever(
     assert request.state == State.HANDED_OVER
 
 
-# -- Listed again ------------------------------------------------------------------------------------
+# -- Listed again ------------------------------------------------------------------------------
 
 
 def test_whoever_asked_hears_within_one_sweep_that_it_is_listed_again(client: Client) -> None:

@@ -118,7 +118,7 @@ def test_the_status_page_has_no_button_that_lifts_without_proof(client: Client) 
     assert lister_of(ADDRESS)
 
 
-# -- Other proofs ---------------------------------------------------------------------------------
+# -- Other proofs ------------------------------------------------------------------------------
 
 
 def prove(client: Client, request: DelistRequest, method: str) -> str:
@@ -259,7 +259,7 @@ def test_a_mail_from_the_address_is_a_proof_and_lifts_nothing_by_itself(client: 
     assert (request.state, request.proof) == (State.CONFIRMED, Proof.MAIL)
 
 
-# -- As JSON, and how much it costs -----------------------------------------------------------------
+# -- As JSON, and how much it costs ------------------------------------------------------------
 
 
 def test_programs_read_the_same_and_no_mailbox(client: Client) -> None:

@@ -53,7 +53,7 @@ def test_a_challenge_of_ones_own_and_a_stale_one_are_none() -> None:
 def test_without_a_script_few_requests_pass_and_with_one_more(client: Client) -> None:
     make_desk()
     make_listing(ADDRESS)
-    for n in range(work.WITHOUT_PROOF.most):
+    for _ in range(work.WITHOUT_PROOF.most):
         work.admit("", "198.51.100.0/24")
     client.defaults["REMOTE_ADDR"] = "198.51.100.9"
 

@@ -51,6 +51,11 @@ EXAMPLES = {
     "table": "/var/lib/postern/feeds/postfix/client_access.cidr",
     "feeds": "/var/lib/postern/feeds",
     "reply": "/etc/postfix/postern_reply",
+    "proof": "/etc/postfix/postern_proof",
+    "program": "/usr/local/sbin/postern-proof",
+    "user": "user=postern",
+    "environ": "/etc/postern.env",
+    "home": "/opt/postern",
     "check": "-c 10s",
     "listen": "smtp      inet",
 }
