@@ -18,17 +18,17 @@ from escalation import owed, prefixes, queue
 from escalation.actors import DESK, SENDER
 from escalation.errors import Refused
 from escalation.lifecycle import advance
-from escalation.limits import NETWORK
+from escalation.limits import Limit, TooOften, network_of
 from escalation.prefixes import Address, Prefix
 from mailroom import recipients, tokens
 from mailroom.rendering import clean
 
-DAY: Final = timedelta(days=1)
-# Requests within a day, each of which sends a letter.
-MOST_FOR_ADDRESS: Final = 5
-MOST_FOR_NETWORK: Final = 30
-MOST_FOR_MAILBOX: Final = 3
-MOST_FOR_DOMAIN: Final = 50
+DAY: Final = 24 * 3600  # seconds
+# Letters within a day.
+FOR_ADDRESS: Final = Limit("delist-address", most=5, seconds=DAY)
+FOR_NETWORK: Final = Limit("delist-network", most=30, seconds=DAY)
+FOR_MAILBOX: Final = Limit("delist-mailbox", most=3, seconds=DAY)
+FOR_DOMAIN: Final = Limit("delist-domain", most=50, seconds=DAY)
 
 
 class NotListed(Refused):
@@ -75,16 +75,15 @@ def ask(wish: Wish) -> DelistRequest:
             raise NotListed(_("%s is not on our list.") % prefixes.shown(wish.address))
         if not verdict.may_ask:
             raise NotBySender(_("A listing of this kind does not come off by itself."))
-        _check_limits(verdict.lifted, email, now)
+        _count_letter(wish.address.network_address, email)
         _supersede(verdict.lifted, email, now)
         seed = uuid.uuid4()
         request = DelistRequest(
             seed=seed,
             listing=verdict.listing,
             prefix=str(verdict.lifted),
-            around=_around(verdict.lifted),
+            address=str(wish.address.network_address),
             email=email,
-            domain=email.rpartition("@")[2],
             language=(get_language() or settings.LANGUAGE_CODE)[:2],
             changed=clean(wish.changed).strip(),
             asked_at=now,
@@ -106,28 +105,21 @@ def ask(wish: Wish) -> DelistRequest:
     return request
 
 
-def _around(prefix: Prefix) -> str:
-    shift = min(prefix.prefixlen, NETWORK[prefix.version])
-    return str(prefix.supernet(new_prefix=shift))
-
-
-def _check_limits(prefix: Prefix, email: str, now: datetime) -> None:
-    """One answer for all four: it does not tell whether the mailbox is known here."""
-    lately = DelistRequest.objects.filter(asked_at__gt=now - DAY)
-    for most, rows in (
-        (MOST_FOR_ADDRESS, lately.filter(prefix=str(prefix))),
-        (MOST_FOR_NETWORK, lately.filter(around=_around(prefix))),
-        (MOST_FOR_MAILBOX, lately.filter(email__iexact=email)),
-        (MOST_FOR_DOMAIN, lately.filter(domain=email.rpartition("@")[2])),
-    ):
-        if rows[:most].count() >= most:
-            raise Enough(
-                _(
-                    "We take so many requests a day for one address, one network, one mailbox and "
-                    "one mail domain, and one of these has had enough. Use the link of a letter "
-                    "that you have, or ask again tomorrow."
-                )
+def _count_letter(address: Address, email: str) -> None:
+    """One answer for all four limits: it does not tell whether the mailbox is known here."""
+    try:
+        FOR_ADDRESS.take(str(address))
+        FOR_NETWORK.take(network_of(address))
+        FOR_MAILBOX.take(email.lower())
+        FOR_DOMAIN.take(email.rpartition("@")[2])
+    except TooOften as refusal:
+        raise Enough(
+            _(
+                "We send so many letters a day for one address, one network, one mailbox and one "
+                "mail domain, and one of these has had enough. Use the link of a letter that you "
+                "have, or ask again tomorrow."
             )
+        ) from refusal
 
 
 def _supersede(prefix: Prefix, email: str, now: datetime) -> None:
@@ -149,25 +141,14 @@ def write_again(request: DelistRequest, email: str) -> None:
     address = recipients.recipient(email)
 
     def new_link(row: DelistRequest, entry: object) -> None:
-        _check_limits_of_mailbox(address)
+        _count_letter(row.host, address)
         row.letters += 1
-        row.email, row.domain = address, address.rpartition("@")[2]
+        row.email = address
         row.token_digest = tokens.digest(tokens.token(emails.link_key(row, row.letters)))
         row.letter = emails.confirmation(row)
-        row.save(update_fields=["letters", "email", "domain", "token_digest", "letter"])
+        row.save(update_fields=["letters", "email", "token_digest", "letter"])
 
     advance(request, Event.WRITE_AGAIN, SENDER, effect=new_link)
-
-
-def _check_limits_of_mailbox(email: str) -> None:
-    lately = DelistRequest.objects.filter(asked_at__gt=timezone.now() - DAY)
-    same = lately.filter(email__iexact=email)
-    domain = lately.filter(domain=email.rpartition("@")[2])
-    if (
-        same[:MOST_FOR_MAILBOX].count() >= MOST_FOR_MAILBOX
-        or domain[:MOST_FOR_DOMAIN].count() >= MOST_FOR_DOMAIN
-    ):
-        raise Enough(_("No more letters can go there today. Name another mailbox."))
 
 
 def seen_mail(client: Address, challenge: str) -> bool:

@@ -59,6 +59,9 @@ def decide(request: DelistRequest, verdict: Verdict | None) -> None:
     if verdict is None:
         take_off(request, Outcome.ALREADY_OFF)
         return
+    request.rule = verdict.rule if verdict.rule.pk else None
+    request.nth = verdict.nth
+    request.save(update_fields=["rule", "nth"])
     why = _why_refused(request, verdict)
     if why:
         _end(request, Event.REFUSE, why)
@@ -92,8 +95,9 @@ def take_off(request: DelistRequest, outcome: str = "") -> None:
 
     def let_in(row: DelistRequest, entry: object) -> None:
         row.serial = listings.take_out(
-            row.network, actor=DESK, reason=f"delist request {row.pk}", key=f"delist:{row.pk}"
-        )
+            row.network, actor=DESK, reason=f"delist request {row.pk}", key=f"delist:{row.pk}",
+            waiting_too=False,
+        )  # fmt: skip
         row.outcome = outcome
         row.save(update_fields=["serial", "outcome"])
 

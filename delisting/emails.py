@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from delisting.models import DelistRequest
+from delisting.models import DelistRequest, Proof
 from listings.models import Listing
 from mailroom.actions import write
 from mailroom.models import Letter
@@ -33,7 +33,10 @@ def confirmation(request: DelistRequest) -> Letter:
 
 
 def outcome(request: DelistRequest) -> None:
-    """What became of it, for whoever has closed the page."""
+    """What became of it, for whoever has closed the page.
+
+    Like ``relisted`` it goes only to a mailbox that its reader has confirmed by our link.
+    """
     _about(request, "outcome", {"request": request})
 
 
@@ -43,6 +46,8 @@ def relisted(request: DelistRequest, listing: Listing) -> None:
 
 
 def _about(request: DelistRequest, template: str, context: dict[str, Any]) -> None:
+    if request.proof != Proof.LETTER:
+        return
     write(
         key=f"delist:{request.pk}:{template}",
         kind=f"delist-{template}",

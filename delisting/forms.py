@@ -18,7 +18,7 @@ class AskForm(forms.Form):
     has_stopped = forms.BooleanField(label=_("It has stopped, and I will keep watching."))
     changed = forms.CharField(
         label=_("What was wrong, and what did you change?"),
-        help_text=_("One or two plain sentences. They are kept with the listing."),
+        help_text=_("One or two plain sentences. They are kept with the request."),
         min_length=15,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),

@@ -47,6 +47,6 @@ def every_sink_let_go(request: "DelistRequest", actor: Actor) -> str:
 
 
 def is_listed_again(request: "DelistRequest", actor: Actor) -> str:
-    if queries.covering_listing(request.network) is None:
+    if queries.listed(request.host) is None:
         return _("It is not listed.")
     return _("They have been told.") if request.relisted_at else ""

@@ -1,6 +1,7 @@
 """The sweep of delist requests: what must be looked up, waited for, and told."""
 
 from collections.abc import Callable
+from ipaddress import ip_network
 from typing import Final
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.utils import timezone
 from delisting import deciding, emails
 from delisting.lifecycle import Event, State
 from delisting.models import DelistRequest
-from escalation import owed, prefixes, resolving
+from escalation import owed, resolving
 from escalation.actors import DESK
 from escalation.errors import TryAgainLater
 from escalation.lifecycle import NotAllowed, advance
@@ -91,7 +92,7 @@ def look_up(request: DelistRequest) -> None:
 
 
 def _look_at_names(request: DelistRequest) -> None:
-    address = request.network.network_address
+    address = request.host
     question = {"names": lambda: resolving.forward_confirmed(address)}
     fact = resolving.ask_all(question)["names"]
     agree = bool(fact["found"]) if "found" in fact else None
@@ -100,12 +101,12 @@ def _look_at_names(request: DelistRequest) -> None:
 
 def _look_at_holder(request: DelistRequest) -> None:
     now = timezone.now()
-    address = prefixes.parse_prefix(str(request.network.network_address))
     try:
-        network = lookups.lookup(address, now - deciding.HOLDER_LASTS)
+        network = lookups.lookup(ip_network(request.host), now - deciding.HOLDER_LASTS)
     except TryAgainLater:
-        waited = now - request.state_since
-        if waited < deciding.REGISTRY_HAS and request.state == State.CONFIRMED:
+        if request.state == State.ASKED:
+            return  # it is asked once more when they have confirmed
+        if now - request.state_since < deciding.REGISTRY_HAS:
             raise
         network = None
     since = network.registered_at if network else None
@@ -128,8 +129,8 @@ def tell_relisted() -> int:
     watched, n, after = DelistRequest.objects.watched(), 0, 0
     while some := list(watched.filter(pk__gt=after).order_by("pk")[:WATCHED_AT_ONCE]):
         after = some[-1].pk
-        again = queries.listed_among([row.network.network_address for row in some])
-        n += sum(_tell(row) for row in some if row.network.network_address in again)
+        again = queries.listed_among([row.host for row in some])
+        n += sum(_tell(row) for row in some if row.host in again)
     return n
 
 
@@ -137,7 +138,7 @@ def _tell(request: DelistRequest) -> bool:
     def told(row: DelistRequest, entry: object) -> None:
         row.relisted_at = timezone.now()
         row.save(update_fields=["relisted_at"])
-        listing = queries.covering_listing(row.network)
+        listing = queries.listed(row.host)
         if listing is not None:
             emails.relisted(row, listing)
 

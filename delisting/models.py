@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import timedelta
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.db import models
@@ -13,7 +14,7 @@ from delisting.lifecycle import DELIST_REQUEST, OPEN, State
 from escalation import prefixes
 from escalation.lifecycle import AbstractEntry, LivingModel, known_state, state_field
 from escalation.owed import Owed, due_index
-from escalation.prefixes import Prefix
+from escalation.prefixes import Address, Prefix
 from listings.models import Listing, ReasonClass
 from mailroom.models import Letter
 
@@ -102,7 +103,7 @@ class Proof(models.TextChoices):
 class Outcome(models.TextChoices):
     """Why a request ended otherwise than it was asked."""
 
-    ALREADY_OFF = "already_off", _("Somebody else has had it lifted meanwhile.")
+    ALREADY_OFF = "already_off", _("It was off the list already.")
     STILL_SENDING = "still_sending", _("Mail from the address was refused again after you asked.")
     LISTED_AGAIN = "listed_again", _("The address was listed anew after you asked.")
     NAMES = "names", _("Forward and reverse names do not agree.")
@@ -125,6 +126,7 @@ class DelistRequestQuerySet(models.QuerySet["DelistRequest"]):
 class DelistRequest(LivingModel, Owed):
     """One person's wish that one address be let in.
 
+    ``prefix`` is what comes off with it: the address, or the /64 that is listed as one.
     Two secrets: the link in the letter lifts, the address of the status page only shows.  Rows
     keep the hashes of both.  ``hits_then`` and ``listed_since`` say how the listing was when it
     was asked: what has changed since counts against it.
@@ -137,9 +139,8 @@ class DelistRequest(LivingModel, Owed):
         Listing, models.PROTECT, related_name="delist_requests", verbose_name=_("listing")
     )
     prefix = models.CharField(_("prefix"), max_length=49)
-    around = models.CharField(max_length=49, help_text=_("the network that limits go by"))
-    email = models.EmailField(_("e-mail address"), max_length=320)
-    domain = models.CharField(max_length=253)
+    address = models.GenericIPAddressField(_("address"), help_text=_("as it was looked up"))
+    email = models.EmailField(_("e-mail address"), max_length=320, blank=True)
     language = models.CharField(_("language"), max_length=5, default="en")
     changed = models.TextField(_("what was wrong and has changed"))
     asked_at = models.DateTimeField(_("asked"), default=timezone.now)
@@ -177,9 +178,7 @@ class DelistRequest(LivingModel, Owed):
         indexes = [
             due_index("delisting_request_due"),
             models.Index(fields=["prefix", "-asked_at"], name="delisting_by_prefix"),
-            models.Index(fields=["around", "asked_at"], name="delisting_by_network"),
             models.Index(fields=["email", "asked_at"], name="delisting_by_email"),
-            models.Index(fields=["domain", "asked_at"], name="delisting_by_domain"),
             models.Index(
                 fields=["state_since"],
                 condition=Q(state=State.LIFTED, relisted_at=None),
@@ -188,11 +187,15 @@ class DelistRequest(LivingModel, Owed):
         ]
 
     def __str__(self) -> str:
-        return prefixes.shown(self.network)
+        return str(self.address)
 
     @property
     def network(self) -> Prefix:
         return prefixes.parse_prefix(self.prefix)
+
+    @property
+    def host(self) -> Address:
+        return ip_address(self.address)
 
 
 class RequestEntry(AbstractEntry):

@@ -6,7 +6,7 @@ lifting the single address in it.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 
@@ -17,6 +17,7 @@ from escalation.prefixes import Prefix
 from listings.lifecycle import Event
 from listings.models import Listing, ListingEntry, ListingException, ReasonClass, over_prefix
 
+NEVER = datetime.min.replace(tzinfo=UTC)
 MOST_SEEN = 50  # earlier times that anybody looks at
 SINGLE = {4: 32, 6: 64}  # as much as one server has: a wider listing is a range
 HARDNESS = {way: number for number, way in enumerate(Way)}
@@ -26,7 +27,8 @@ BY_RANGE = frozenset({ReasonClass.MANUAL, ReasonClass.TENANT})  # a range of the
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the policy says of an address that is listed.
+    """What the policy says of an address that is listed: a row for the nth time holds where so many
+    were in its own days.
 
     ``listing`` is the one that decides, ``lifted`` what would come off; ``nth`` which time it is
     by the days that count, ``before`` when it was listed earlier in these days.
@@ -99,17 +101,16 @@ def _judge(
     before: Iterable[datetime],
     holder_since: datetime | None,
 ) -> Verdict:
-    kind = class_of(listing)
-    first = table[kind, 1]
-    since = timezone.now() - timedelta(days=first.window_days)
-    if holder_since is not None:
-        since = max(since, holder_since)
-    counted = tuple(when for when in before if when >= since)
-    is_anothers = holder_since is not None and listing.listed_at < holder_since
-    nth = 1 if is_anothers else min(1 + len(counted), LAST)
-    rule = table[kind, nth]
-    for_history = not rule.is_by_sender and first.is_by_sender
-    return Verdict(listing, listing.network, rule, nth, counted, for_history)
+    kind, now = class_of(listing), timezone.now()
+    is_anothers = holder_since is not None and listing.state_since < holder_since
+    for nth in (LAST, 2, 1):
+        rule = table[kind, nth]
+        since = max(now - timedelta(days=rule.window_days), holder_since or NEVER)
+        counted = tuple(when for when in before if when >= since)
+        if nth == 1 or (len(counted) >= nth - 1 and not is_anothers):
+            break
+    for_history = not rule.is_by_sender and table[kind, 1].is_by_sender
+    return Verdict(listing, listing.network, rule, nth, counted if nth > 1 else (), for_history)
 
 
 def earlier(prefix: Prefix, now: Iterable[Listing]) -> list[datetime]:

@@ -40,12 +40,12 @@ def record(request: DelistRequest) -> str:
 
 def name(request: DelistRequest) -> str:
     """The reverse name at which the TXT record is looked for."""
-    return resolving.reverse_name(request.network.network_address)
+    return resolving.reverse_name(request.host)
 
 
 def url(request: DelistRequest) -> str:
     """Where the file is looked for."""
-    return f"http://{_host(request.network.network_address)}{PATH}"
+    return f"http://{_host(request.host)}{PATH}"
 
 
 def mailbox(request: DelistRequest) -> str:
@@ -87,7 +87,7 @@ def _check_txt(request: DelistRequest) -> None:
 
 
 def _check_file(request: DelistRequest) -> None:
-    address = request.network.network_address
+    address = request.host
     try:
         status, body = _get(str(address), _host(address))
     except (OSError, ValueError) as error:

@@ -72,6 +72,7 @@ def _show(
         "sinks": rows.sinks(asked),
         "advice": rows.advice(asked.outcome),
         "live": rows.live(asked),
+        "is_open": asked.state in {State.ASKED, State.EXPIRED},
         "letter_failed": asked.letter is not None and asked.letter.status in {"refused", "parked"},
         "form": (form or MailboxForm()) if rows.may_write_again(asked) else None,
         "record": proofs.record(asked) if waits else "",

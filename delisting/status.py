@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
 from django.conf import settings
+from django.db.models import OuterRef, Subquery
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -11,6 +12,7 @@ from delisting import guards
 from delisting.lifecycle import OPEN, State
 from delisting.models import DelistRequest, Outcome
 from escalation import prefixes
+from escalation.actors import SENDER
 from listings.models import Receipt, Sink
 from mailroom.models import Letter
 
@@ -127,15 +129,12 @@ def _letter_words(letter: Letter | None) -> str:
 
 
 def letter_line(request: DelistRequest) -> list[Station]:
-    """The way of the confirmation letter, with the words of the server that took it or not."""
+    """The way of the confirmation letter, in the words of the server that took it or not."""
     letter = request.letter
     if letter is None:
         return []
-    rows = [
-        station(_("Written to %s") % request.email, letter.written_at, "done")
-        if request.email
-        else station(_("Written"), letter.written_at, "done")
-    ]
+    written = _("Written to %s") % request.email if request.email else _("Written")
+    rows = [station(written, letter.written_at, "done")]
     words = _said(letter)
     if letter.accepted_at:
         rows.append(station(_("Accepted by the mail server"), words or letter.accepted_at, "done"))
@@ -143,20 +142,13 @@ def letter_line(request: DelistRequest) -> list[Station]:
         rows.append(station(_("Refused by the mail server"), words or letter.refused_at, "halt"))
     elif letter.parked_at or letter.cancelled_at:
         rows.append(station(_("Given up"), words, "halt"))
-    elif letter.last_error:
-        rows.append(station(_("Put off, we try again"), words, "now", "desk"))
     else:
-        rows.append(station(_("Waiting to be sent"), letter.written_at, "now", "desk"))
-    if not letter.accepted_at:
+        put_off = bool(letter.last_error)
+        label = _("Put off, we try again") if put_off else _("Waiting to be sent")
+        when = words if put_off else letter.written_at
+        rows.append(station(label, when, "now", "desk"))
         rows.append(station(_("Accepted by the mail server")))
-        if letter.refused_at or letter.parked_at or letter.cancelled_at:
-            rows.pop()
-    confirmed = request.state != State.ASKED
-    if confirmed and request.state != State.EXPIRED:
-        rows.append(station(_("Confirmed by you"), _confirmed_at(request), "done"))
-    else:
-        rows.append(station(_("Confirmed by you")))
-    return rows
+    return [*rows, station(_("Confirmed by you"))]
 
 
 def _said(letter: Letter) -> str:
@@ -175,20 +167,13 @@ class SinkRow(TypedDict):
 
 
 def sinks(request: DelistRequest) -> list[SinkRow]:
-    """Each enforcing server with the moment of its first proof: two queries."""
+    """Each enforcing server with the moment of its first proof."""
     if request.serial is None:
         return []
-    proofs = Receipt.objects.filter(sink__enabled=True, publication__gte=request.serial).order_by(
-        "read_at"
-    )
-    first: dict[int, datetime] = {}
-    for sink, moment in proofs.values_list("sink", "read_at")[:MOST_RECEIPTS]:
-        first.setdefault(sink, moment)
-    rows = Sink.objects.filter(enabled=True).order_by("name")
-    return [SinkRow(name=row.name, proved_at=first.get(row.pk)) for row in rows]
-
-
-MOST_RECEIPTS = 500  # the first ones after a serial; each sink gives one a publication
+    proofs = Receipt.objects.filter(sink=OuterRef("pk"), publication__gte=request.serial)
+    first = Subquery(proofs.order_by("publication_id").values("read_at")[:1])
+    rows = Sink.objects.filter(enabled=True).order_by("name").annotate(first=first)
+    return [SinkRow(name=row.name, proved_at=row.first) for row in rows]
 
 
 def advice(outcome: str) -> str:
@@ -246,4 +231,4 @@ def as_json(request: DelistRequest) -> dict[str, Any]:
 
 
 def may_write_again(request: DelistRequest) -> bool:
-    return request.state == State.ASKED and request.letters < guards.MOST_LETTERS
+    return request.state == State.ASKED and not guards.may_write_again(request, SENDER)

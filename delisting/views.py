@@ -4,11 +4,10 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from delisting import actions, emails, policy, referrals, status, work
+from delisting import actions, emails, fixers, policy, referrals, status, work
 from delisting.forms import AskForm
 from escalation import prefixes
 from escalation.errors import Refused
@@ -45,30 +44,42 @@ def found(prefix: Prefix, form: AskForm | None = None) -> dict[str, Any]:
     """What the page says of an address."""
     standing = lookup.standing(prefix)
     verdict = policy.verdict(prefix) if standing.listing and policy.single(prefix) else None
+    listing = verdict.listing if verdict else standing.listing
     may_ask = verdict is not None and verdict.may_ask
+    by_sender = verdict is not None and verdict.rule.is_by_sender
+    kind = policy.class_of(listing) if listing else ""
     return {
         "typed": prefixes.shown(prefix),
         "found": standing,
+        "listing": listing,
+        "is_inside": listing is not None and not prefixes.contains(listing.network, prefix),
         "verdict": verdict,
         "rule": verdict.rule if verdict else None,
-        "kind": policy.class_of(standing.listing) if standing.listing else "",
+        "kind": kind,
+        "fixers": fixers.of_listing(kind, by_sender=by_sender) if listing else [],
         "stations": status.looked_up() if may_ask else [],
         "form": (form or AskForm()) if may_ask else None,
         "challenge": work.challenge() if may_ask else "",
     }
 
 
+def _typed(request: HttpRequest) -> Prefix | None:
+    """The address that a form of the look-up page is about."""
+    try:
+        return prefixes.parse_prefix(request.POST.get("address", "")[:MAX_ADDRESS])
+    except Refused:
+        return None
+
+
 @require_http_methods(["GET", "HEAD", "POST"])
 def ask(request: HttpRequest) -> HttpResponse:
     """Take a request; its page says where the letter is."""
-    typed = request.POST.get("address", request.GET.get("address", ""))[:MAX_ADDRESS]
-    try:
-        prefix = prefixes.parse_prefix(typed)
-    except Refused:
+    prefix = _typed(request)
+    if request.method != "POST" or prefix is None:
         return redirect("delisting:find")
-    form = AskForm(request.POST or None)
-    if request.method != "POST" or not form.is_valid():
-        return _show(request, prefix, form, 200 if request.method != "POST" else 422)
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        return _show(request, prefix, form, 422)
     given = form.cleaned_data
     try:
         work.admit(given["work"], visitor(request))
@@ -85,12 +96,8 @@ def ask(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 def refer(request: HttpRequest) -> HttpResponse:
     """Make a link to pass on about an address."""
-    typed = request.POST.get("address", request.GET.get("address", ""))[:MAX_ADDRESS]
-    if request.method != "POST":
-        return redirect(f"{reverse('delisting:find')}?address={typed}")
-    try:
-        prefix = prefixes.parse_prefix(typed)
-    except Refused:
+    prefix = _typed(request)
+    if request.method != "POST" or prefix is None:
         return redirect("delisting:find")
     return made_link(request, referrals.Facts(prefix=prefixes.shown(prefix)))
 
@@ -103,10 +110,13 @@ def made_link(request: HttpRequest, facts: referrals.Facts) -> HttpResponse:
         refused = {"problem": refusal.message, "title": _("A link to pass on")}
         return render(request, "delisting/link.html", refused, status=refusal.status)
     token, row = referrals.make(facts)
+    listing = lookup.standing(prefixes.parse_prefix(row.prefix)).listing if row.prefix else None
+    kind = policy.class_of(listing) if listing else ""
     context: dict[str, Any] = {
         "link": referrals.link(token),
         "referral": row,
         "title": _("A link to pass on"),
+        "steps": fixers.after_passing_on(kind),
     }
     response = render(request, "delisting/link.html", context)
     response.headers["Cache-Control"] = "private, no-store"

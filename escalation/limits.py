@@ -19,6 +19,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from escalation.errors import Refused
 from escalation.models import Count
+from escalation.prefixes import Address
 
 NETWORK = {4: 24, 6: 48}  # one visitor may have as many addresses as that
 FORGOTTEN_AT_ONCE = 5000  # rows
@@ -83,6 +84,11 @@ def visitor(request: HttpRequest) -> str:
         address = ip_address(given)
     except ValueError:
         return "unknown"
+    return network_of(address)
+
+
+def network_of(address: Address) -> str:
+    """As much around an address as limits take for one party's."""
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return str(ip_network(f"{address}/{NETWORK[address.version]}", strict=False))

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 
 from django.utils.translation import gettext as _
 
+from delisting.fixers import Fixer
 from delisting.policy import Verdict
 from escalation.prefixes import Prefix
 from guide.codes import Entry
 from listings.lookup import Standing
+from listings.models import Listing
 from mailroom.diagnosis import Failure, Original
 
 
@@ -20,17 +22,6 @@ class Step:
     hint: str = ""
     referral: bool = False
     outside: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Fixer:
-    """One party: whether it can act now, and what it would do."""
-
-    party: str
-    who: str
-    can: bool
-    tag: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,39 +44,12 @@ class Answer:
     domain: str = ""
     others: tuple[Failure, ...] = field(default=())
 
-
-def fixers_of_listing(by_sender: bool, kind: str, recipient: str) -> list[Fixer]:
-    yes, later, no = _("can act now"), _("asked later"), _("not alone this time")
-    person = (
-        _("The person you wrote to, %s") % recipient if recipient else _("The person you wrote to")
-    )
-    you = Fixer(
-        "sender", _("You"), by_sender, yes if by_sender else no,
-        _("You may lift this listing yourself, once the cause has ended.")
-        if by_sender
-        else _("A listing of this kind does not come off by itself. Find and stop what sends."),
-    )  # fmt: skip
-    customer = Fixer(
-        "customer", person, True, yes, _("They are our customer and may open a ticket for you."),
-    )  # fmt: skip
-    owner = Fixer(
-        "owner", _("The owner of the address space"), False, later,
-        _("We write to them ourselves once a ticket is open. You need not find them."),
-    )  # fmt: skip
-    if by_sender:
-        return [you, customer]
-    return [customer, you] if kind == "tenant" else [customer, you, owner]
-
-
-def pass_on_steps() -> tuple[str, ...]:
-    return (
-        _("Give the link to the person you wrote to by telephone, chat, or another mailbox: mail "
-          "from your server does not arrive yet."),
-        _("They sign in and send the form. You get a link of your own, to tell us what was wrong "
-          "and what you changed."),
-        _("We ask the owner of the address space, then decide. Most cases take one or two working "
-          "days."),
-    )  # fmt: skip
+    @property
+    def listing(self) -> Listing | None:
+        """The listing that decides, as the page shows it."""
+        if self.verdict is not None:
+            return self.verdict.listing
+        return self.standing.listing if self.standing is not None else None
 
 
 def fixer_of(who: str, *, first: bool, ours: bool) -> Fixer:

@@ -6,7 +6,7 @@ found by its code, by a mark such as S3150, or by the words of a reply.
 
 import re
 import tomllib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ GIVEN_UP: Final = (4, 7)  # X.4.7: delivery time expired
 VENDOR: Final = 100  # details from here on are nobody's but one receiver's
 
 CODE: Final = re.compile(r"([245])\.(\d{1,3})\.(\d{1,3})")
+WITHIN: Final = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\d|\.\d)")
 _RANGE: Final = re.compile(rf"{CODE.pattern}(?:-{CODE.pattern})?")
 _SIGN: Final = re.compile(r"[^a-z0-9.]+")
 
@@ -160,8 +161,8 @@ def best(status: str, smtp_code: str, reply: str, *, ours: bool) -> Entry | None
     nobody else's.
     """
     low, code = reply[:LONGEST].lower(), parse(status)
-    if code is not None and code[1:] == GIVEN_UP and (last := CODE.search(low)):
-        code = parse(last[0])  # after days of trying, the last reply says why
+    if code is not None and code[1:] == GIVEN_UP and (inner := WITHIN.findall(low)):
+        code = parse(inner[-1])  # after days of trying, the last reply says why
     scored = [(_score(entry, code, smtp_code, low, ours), entry) for entry in entries()]
     fitting = [(score, entry) for score, entry in scored if score > 0]
     return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
@@ -193,8 +194,3 @@ def _says_little(code: Code) -> bool:
 def longest_of(words: Iterable[str], low: str) -> int:
     """The length of the longest of ``words`` that ``low`` has, 0 for none."""
     return max((len(word) for word in words if word in low), default=0)
-
-
-def about(code: Code) -> Sequence[str]:
-    """The class and the subject of a code nobody has described (RFC 3463, section 3), as keys."""
-    return (f"class-{code[0]}", f"subject-{code[1] if code[1] <= 7 else 0}")

@@ -13,12 +13,13 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
-from delisting import policy
+from delisting import fixers, policy
+from delisting.fixers import Fixer
 from escalation import prefixes
 from escalation.errors import Refused
 from escalation.prefixes import Prefix
 from guide import codes
-from guide.answers import Answer, Fixer, Step, fixer_of, fixers_of_listing, pass_on_steps
+from guide.answers import Answer, Step, fixer_of
 from guide.codes import Entry
 from listings import lookup
 from listings.lookup import Standing
@@ -40,7 +41,7 @@ def of_bounce(raw: bytes, typed: str = "") -> Answer:
     failure = dsn.first_blocked(found) or next(iter(found.results), None)
     if failure is None:
         return _no_failure(found)
-    address = _prefix(lookup.address_in(raw.decode("utf-8", "replace")) or failure.blocked_address)
+    address = _prefix(lookup.address_named(failure.diagnostic) or failure.blocked_address)
     answer = _of_failure(failure, found, address)
     others = tuple(one for one in found.results if one is not failure)[:MOST_OTHERS]
     return replace(
@@ -140,7 +141,7 @@ def _of_failure(failure: Failure, found: Diagnosis, address: Prefix | None) -> A
     standing = lookup.standing(address) if address is not None else None
     entry = codes.best(failure.status, failure.smtp_code, failure.diagnostic, ours=ours)
     theirs = None if ours else _list_named(failure, found)
-    if standing is not None and standing.listing is not None and (ours or theirs is None):
+    if standing is not None and standing.listing is not None and _is_for_our_list(failure, entry):
         return _listed(failure, standing, entry, standing.prefix)
     if ours and standing is not None and failure.block_kind in {"", "list"}:
         return _was_listed(failure, standing, entry)
@@ -149,6 +150,28 @@ def _of_failure(failure: Failure, found: Diagnosis, address: Prefix | None) -> A
     else:
         answer = _by_meaning(failure, theirs, ours, entry)
     return replace(answer, failure=failure, entry=entry, standing=standing, address=address)
+
+
+def _is_for_our_list(failure: Failure, entry: Entry | None) -> bool:
+    """Whether a reply about a listed address is for our list: it says so, or it is a bare line
+    that nobody else is known to say."""
+    if failure.block_kind not in {"", "list"}:
+        return False
+    if lookup.is_ours(failure.diagnostic):
+        return True
+    if not _is_block(failure):
+        return False
+    if failure.remote_mta:
+        return _is_ours(failure)
+    theirs = named_in(failure.diagnostic)
+    own = codes.best(failure.status, failure.smtp_code, failure.diagnostic, ours=True)
+    return theirs is None and (entry is None or not entry.said_by or _covers(own, failure.status))
+
+
+def _covers(entry: Entry | None, status: str) -> bool:
+    code = codes.parse(status)
+    is_ours = entry is not None and entry.said_by == codes.OURS
+    return is_ours and code is not None and entry is not None and entry.covers(code)
 
 
 def _is_block(failure: Failure) -> bool:
@@ -186,11 +209,13 @@ def _listed(failure: Failure, standing: Standing, entry: Entry | None, prefix: P
             _("Make a link to pass on"), referral=True,
             hint=_("It opens a ticket form that is already filled in, for our customer."),
         )  # fmt: skip
-    kind = policy.class_of(standing.listing) if standing.listing else ""
+    listing = verdict.listing if verdict else standing.listing
+    kind = policy.class_of(listing) if listing else ""
+    parties = fixers.of_listing(kind, by_sender=by_sender, recipient=failure.recipient)
     return Answer(
-        sentence, "ours", step, tuple(fixers_of_listing(by_sender, kind, failure.recipient)),
-        () if by_sender else pass_on_steps(), failure if failure.diagnostic else None, entry,
-        standing, verdict, address=prefix,
+        sentence, "ours", step, tuple(parties),
+        () if by_sender else tuple(fixers.after_passing_on(kind)),
+        failure if failure.diagnostic else None, entry, standing, verdict, address=prefix,
     )  # fmt: skip
 
 
@@ -228,7 +253,7 @@ def _on_anothers_list(failure: Failure, theirs: Blocklist, entry: Entry | None) 
         if where
         else _read_code(failure, entry)
     )
-    fixers = (
+    parties = (
         Fixer(
             "sender", _("You, who run the sending server"), True, _("can act now"),
             _("Stop what sent the unwanted mail, then ask them to take the address off."),
@@ -239,7 +264,7 @@ def _on_anothers_list(failure: Failure, theirs: Blocklist, entry: Entry | None) 
         ),
     )  # fmt: skip
     steps = entry.said.steps if entry and entry.said_by else ()
-    return Answer(sentence, theirs.name, step, fixers, steps)
+    return Answer(sentence, theirs.name, step, parties, steps)
 
 
 def _by_meaning(
@@ -249,23 +274,23 @@ def _by_meaning(
     whose = "ours" if ours else theirs.name if theirs else entry.said_by if entry else ""
     if entry is not None and not (failure.block_kind in NAMES_WANTED and not entry.said_by):
         sentence, steps = _sentence(failure, entry), entry.said.steps
-        fixers = tuple(
+        parties = tuple(
             fixer_of(who, first=number == 0, ours=ours) for number, who in enumerate(entry.fixers)
         )
     elif failure.block_kind in NAMES_WANTED:
         sentence = _("Your mail was refused because your server has no proper reverse name.")
         steps = (_("Give the address a reverse name (PTR) that points back to it (A or AAAA)."),)
-        fixers = (fixer_of("sender", first=True, ours=ours),)
+        parties = (fixer_of("sender", first=True, ours=ours),)
     elif failure.block_kind in PASSING:
         sentence = _("Your mail was put off for a while; your server tries again by itself.")
         steps = (_("Wait. If it goes on for a day, send more slowly."),)
-        fixers = (fixer_of("nobody", first=True, ours=ours),)
+        parties = (fixer_of("nobody", first=True, ours=ours),)
     else:
         sentence = _("Your mail was refused, and the reply has no code that we know.")
         steps = (_("Show the whole reply to whoever runs the server that gave it."),)
-        fixers = (fixer_of("service", first=True, ours=ours),)
-    step = _step(failure, entry, fixers, ours)
-    return Answer(sentence, whose, step, fixers, steps)
+        parties = (fixer_of("service", first=True, ours=ours),)
+    step = _step(failure, entry, parties, ours)
+    return Answer(sentence, whose, step, parties, steps)
 
 
 def _sentence(failure: Failure, entry: Entry) -> str:
@@ -277,9 +302,9 @@ def _sentence(failure: Failure, entry: Entry) -> str:
     return _("Your mail was refused: %s.") % title
 
 
-def _step(failure: Failure, entry: Entry | None, fixers: Sequence[Fixer], ours: bool) -> Step:
+def _step(failure: Failure, entry: Entry | None, parties: Sequence[Fixer], ours: bool) -> Step:
     """One button: their form, our link to pass on, the DNS page, or the meaning of the code."""
-    first = fixers[0].party if fixers else ""
+    first = parties[0].party if parties else ""
     if entry is not None and entry.where and entry.self_service == "form":
         name = entry.said_by or _("the receiver")
         return Step(

@@ -89,7 +89,8 @@ def _live_fields(answer: Answer, raw: bytes) -> dict[str, str]:
         "selector": signature.selector,
         "signer": signature.domain,
     }
-    return fields if any(fields.values()) else {}
+    asked = looking.parts(_asked(fields))
+    return {**fields, "parts": " ".join(asked)} if asked else {}
 
 
 def _carry(answer: Answer, raw: bytes) -> str:
@@ -130,11 +131,11 @@ def live(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             looking.ASKED.take(visitor(request))
-            seen = looking.look(_asked(form.cleaned_data))
+            seen = looking.look(_asked(form.cleaned_data), form.cleaned_data["only"])
         except Refused as refusal:
             problem = refusal.message
     context = {"seen": seen or [], "problem": problem, "live": request.POST}
-    whole = "part" not in request.POST
+    whole = not request.POST.get("only")
     return render(request, "guide/live_page.html" if whole else "guide/seen.html", context)
 
 

@@ -67,3 +67,6 @@ class LiveForm(forms.Form):
     domain = forms.CharField(required=False, max_length=253)
     selector = forms.RegexField(r"[A-Za-z0-9._-]{1,200}", required=False)
     signer = forms.CharField(required=False, max_length=253)
+    only = forms.ChoiceField(
+        choices=[(name, name) for name in ("names", "spf", "dmarc", "dkim")], required=False
+    )

@@ -13,7 +13,8 @@ from escalation.limits import Limit
 from escalation.prefixes import Address
 from mailroom.recipients import domain_name
 
-ASKED: Final = Limit("live", most=60, seconds=3600)  # rounds of questions for one visitor
+ASKED: Final = Limit("live", most=240, seconds=3600)  # questions of one visitor
+MOST_STEPS: Final = 4  # domains that are asked for a policy, from the sender's upwards
 LONGEST: Final = 64 * 1024  # octets of a bounce in which a signature is looked for
 SHOWN: Final = 200  # characters of a record
 
@@ -61,10 +62,19 @@ def signature_in(bounce: bytes) -> Signature:
     return Signature(tags.get("s", ""), domain) if domain and "s" in tags else Signature()
 
 
-def look(asked: Asked) -> list[Seen]:
-    """Ask everything at once: reverse and forward names, SPF, DMARC, DKIM."""
-    facts = resolving.ask_all(_questions(asked))
+def look(asked: Asked, only: str = "") -> list[Seen]:
+    """Ask everything at once, or one thing ``only``: names, spf, dmarc, dkim."""
+    questions = _questions(asked)
+    if only:
+        wanted = {"reverse", "names"} if only == "names" else {only}
+        questions = {name: ask for name, ask in questions.items() if name in wanted}
+    facts = resolving.ask_all(questions) if questions else {}
     return [_seen(name, fact, facts, asked) for name, fact in facts.items() if name != "reverse"]
+
+
+def parts(asked: Asked) -> list[str]:
+    """What there is to ask about, each of which can be asked for alone."""
+    return [name for name in _questions(asked) if name != "reverse"]
 
 
 def _questions(asked: Asked) -> dict[str, Callable[[], list[str]]]:
@@ -75,11 +85,21 @@ def _questions(asked: Asked) -> dict[str, Callable[[], list[str]]]:
         questions["names"] = lambda: resolving.forward_confirmed(address)
     if domain:
         questions["spf"] = lambda: resolving.texts_beginning(domain, "v=spf1")
-        questions["dmarc"] = lambda: resolving.texts_beginning(f"_dmarc.{domain}", "v=dmarc1")
+        questions["dmarc"] = lambda: _dmarc(domain)
     if signature.domain:
         name = f"{signature.selector}._domainkey.{signature.domain}"
         questions["dkim"] = lambda: [text for text in resolving.texts(name) if "p=" in text]
     return questions
+
+
+def _dmarc(domain: str) -> list[str]:
+    """The policy of the domain, else that of the domains above it: DMARC walks up the tree."""
+    labels = domain.split(".")
+    for i in range(max(1, min(len(labels) - 1, MOST_STEPS))):
+        found = resolving.texts_beginning(f"_dmarc.{'.'.join(labels[i:])}", "v=dmarc1")
+        if found:
+            return found
+    return []
 
 
 def _seen(name: str, fact: resolving.Fact, facts: dict[str, resolving.Fact], asked: Asked) -> Seen:
@@ -91,7 +111,7 @@ def _seen(name: str, fact: resolving.Fact, facts: dict[str, resolving.Fact], ask
         state = "warn"  # more than one record is an error (RFC 7208, section 4.5)
     if name == "dkim" and values and all(_is_revoked(text) for text in values):
         state = "warn"
-    return Seen(name, state, values, "" if state == "good" else _wanted(name, asked))
+    return Seen(name, state, values, _wanted(name, asked) if state == "no" else "")
 
 
 def _names(state: str, values: tuple[str, ...], reverse: resolving.Fact, asked: Asked) -> Seen:
@@ -99,7 +119,7 @@ def _names(state: str, values: tuple[str, ...], reverse: resolving.Fact, asked: 
     called = tuple(text[:SHOWN] for text in reverse.get("found", []))
     if state == "no" and called:
         return Seen("names", "warn", called, _wanted("forward", asked, called[0]))
-    return Seen("names", state, values, "" if state == "good" else _wanted("names", asked))
+    return Seen("names", state, values, _wanted("names", asked) if state == "no" else "")
 
 
 def _is_revoked(text: str) -> bool:

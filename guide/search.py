@@ -21,7 +21,9 @@ ALIKE: Final = 0.5  # of the threes of a word that must be in another
 TITLE: Final = 3.0  # a word of the title counts as so many of the text
 
 _WORD: Final = re.compile(r"[\w가-힣]+")
-_CODE: Final = re.compile(r"(?<!\d)([245])[.,\- ]{1,2}(\d{1,3})[.,\- ]{1,2}(\d{1,3})(?![\dA-Za-z])")
+_CODE: Final = re.compile(
+    r"(?<![\d.])([245])[.,\- ]{1,2}(\d{1,3})[.,\- ]{1,2}(\d{1,3})(?![\dA-Za-z]|[.,]\d)"
+)
 _LOOKALIKES: Final = str.maketrans("oOlI", "0011")
 
 

@@ -1,11 +1,17 @@
 """The guide's pages, the dictionary of codes, and the search over both."""
 
+from contextlib import suppress
+
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.http import urlencode
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
+from escalation import prefixes
+from escalation.errors import Refused
 from guide import codes
 from guide import search as searching
 from guide.pages import all_pages
@@ -74,6 +80,9 @@ def code(request: HttpRequest, slug: str) -> HttpResponse:
 def search(request: HttpRequest) -> HttpResponse:
     """What fits the words; a code alone leads to its page at once."""
     query = request.GET.get("q", "").strip()[: searching.LONGEST].replace("\0", "")
+    with suppress(Refused):
+        found = prefixes.shown(prefixes.parse_prefix(query))
+        return redirect(f"{reverse('delisting:find')}?{urlencode({'address': found})}")
     if (
         query
         and (spelled := searching.code_in(query))

@@ -1,6 +1,6 @@
 """Everything that changes the list.  Each change gets the serial that first has it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,14 @@ from escalation.lifecycle import advance, advance_all
 from escalation.prefixes import Prefix
 from listings import protected, publishing, queries
 from listings.lifecycle import Event, State
-from listings.models import Listing, ListingEntry, ListingException, ReasonClass, Removal
+from listings.models import (
+    ENFORCED,
+    Listing,
+    ListingEntry,
+    ListingException,
+    ReasonClass,
+    Removal,
+)
 
 ENTERED = [State.PENDING, State.ACTIVE]  # live, and not on the way out
 BATCH = 1000  # listings that a sweep moves in one transaction
@@ -151,21 +158,25 @@ def _relist(listing: Listing, actor: Actor, note: str = "", key: str = "") -> No
     publishing.ask([listing.network])
 
 
-def take_out(prefix: Prefix, *, actor: Actor, reason: str, key: str) -> int:
+def take_out(
+    prefix: Prefix, *, actor: Actor, reason: str, key: str, waiting_too: bool = True
+) -> int:
     """Let mail from all of ``prefix`` in; return the serial that first has it so.
 
     Listings of the prefix or inside it are removed, wider ones get an
     exception.  Call it in the transaction of the decision: it locks the
     listings, then the waiting publication.  What is not listed is no error:
     the serial then proves just that.  A second call with ``key`` changes
-    nothing and returns the first call's serial.
+    nothing and returns the first call's serial.  ``waiting_too`` False leaves
+    alone what waits for an agent to activate it.
     """
     publishing.require_transaction()
     if (done := Removal.objects.filter(key=key).first()) is not None:
         if done.prefix != str(prefix):
             raise KeyReused(_("This key has been used for another prefix."))
         return done.serial
-    live = Listing.objects.filter(state__in=ENTERED).touching(prefix).order_by("pk")
+    states = ENTERED if waiting_too else list(ENFORCED)
+    live = Listing.objects.filter(state__in=states).touching(prefix).order_by("pk")
     found = live.select_for_update().values_list("pk", "length")
     inside = [pk for pk, length in found if length >= prefix.prefixlen]
     serial = publishing.ask([prefix])
@@ -174,7 +185,7 @@ def take_out(prefix: Prefix, *, actor: Actor, reason: str, key: str) -> int:
         advance_all(rows, Event.CANCEL, actor, note=reason)
         advance_all(rows, Event.REMOVE, actor, note=reason, gone_serial=serial)
         ListingException.objects.live().filter(listing__in=some).update(ended_at=timezone.now())
-    make_exceptions(prefix, wider_without(prefix), reason, serial)
+    make_exceptions(prefix, wider_without(prefix, states), reason, serial)
     Removal.objects.create(
         key=key, prefix=str(prefix), serial=serial, role=actor.role, user=actor.user,
         reason=reason[:200],
@@ -182,9 +193,9 @@ def take_out(prefix: Prefix, *, actor: Actor, reason: str, key: str) -> int:
     return serial
 
 
-def wider_without(prefix: Prefix) -> list[Listing]:
+def wider_without(prefix: Prefix, states: Sequence[str] = tuple(ENTERED)) -> list[Listing]:
     """The live listings wider than ``prefix`` that do not have it taken out already."""
-    wider = Listing.objects.filter(state__in=ENTERED).covering(prefix)
+    wider = Listing.objects.filter(state__in=states).covering(prefix)
     has_it = ListingException.objects.live().covering(prefix).values("listing")
     return list(wider.filter(length__lt=prefix.prefixlen).exclude(pk__in=has_it))
 

@@ -9,9 +9,6 @@ from django.conf import settings
 from escalation.prefixes import Prefix
 from listings import queries
 from listings.models import Listing, Removal, over_prefix
-from mailroom import dsn
-
-MAX_PASTE = 64 * 1024  # characters of a paste that are read
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,16 +40,10 @@ def is_ours(text: str) -> bool:
     return f"//{_host()}/delist/" in text
 
 
-def address_in(text: str) -> str:
-    """The address that a pasted reply or bounce says is refused, "" if it names none.
-
-    Our own replies name it in the address of our page; others as ``mailroom.dsn`` reads them.
-    """
-    some = text[:MAX_PASTE]
-    if ours := re.search(rf"//{re.escape(_host())}/delist/\?address=([0-9A-Fa-f.:]{{2,45}})", some):
-        return ours[1].rstrip(".:")
-    found = dsn.first_blocked(dsn.read(some.encode("utf-8", "replace")))
-    return found.blocked_address if found else ""
+def address_named(reply: str) -> str:
+    """The address in the link of a reply of ours, "" if there is none."""
+    found = re.search(rf"//{re.escape(_host())}/delist/\?address=([0-9A-Fa-f.:]{{2,45}})", reply)
+    return found[1].rstrip(".:") if found else ""
 
 
 def _host() -> str:

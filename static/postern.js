@@ -23,60 +23,73 @@ function showCopyButtons(part) {
   }
 }
 
-document.body.append(said);
-showCopyButtons(document);
+// What a part of a page needs when it has come: at first, and when it is replaced.
+function wire(part) {
+  showCopyButtons(part);
+  for (const moment of part.querySelectorAll("[data-until]")) countDown(moment);
+}
 
-// A part with data-live (seconds) is fetched again while the jobs have the ball; it ends
-// with the first answer that has the part no more, or has it without data-live.
-function follow(part) {
+document.body.append(said);
+wire(document);
+
+// A part with data-live (seconds) is fetched again while the jobs have the ball; it ends with the
+// first answer that has the part no more, or has it without data-live.  Nobody's typing is undone.
+function follow(part, before = "") {
   const seconds = Number(part.dataset.live);
   if (!seconds) return;
   setTimeout(async () => {
     const answer = await fetch(location.href, { credentials: "same-origin" }).catch(() => null);
-    if (!answer || !answer.ok) return follow(part);
+    if (!answer || !answer.ok) return follow(part, before);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     const fresh = page.getElementById(part.id);
     if (!fresh) return;
-    if (fresh.textContent !== part.textContent) part.replaceChildren(...fresh.childNodes);
+    const said = fresh.textContent;
+    const busy = part.contains(document.activeElement) || part.querySelector("details[open]");
+    const moved = said !== (before || part.textContent);
+    if (moved && !(busy && fresh.children.length)) {
+      part.replaceChildren(...fresh.childNodes);
+      wire(part);
+    }
     part.dataset.live = fresh.dataset.live || "";
-    follow(part);
+    follow(part, moved ? said : before);
   }, seconds * 1000);
 }
 
 for (const part of document.querySelectorAll("[data-live]")) follow(part);
 
-// A form with data-ask (the id of a part) is sent at once, and its answer takes the place of the part.
-async function ask(form) {
-  const place = document.getElementById(form.dataset.ask);
+// A form with data-ask (names of questions) is sent at once, for each of them alone: their answers
+// are shown as they arrive.
+async function ask(form, only) {
   const body = new FormData(form);
-  body.append("part", "1");
-  const said = document.createElement("p");
-  said.textContent = form.dataset.asking;
-  form.hidden = true;
-  form.after(said);
+  body.append("only", only);
+  const place = document.createElement("div");
+  place.textContent = form.dataset.asking;
+  form.before(place);
   const answer = await fetch(form.action, { method: "POST", body, credentials: "same-origin" }).catch(() => null);
   if (!answer || !answer.ok) {
-    said.remove();
+    place.remove();
     form.hidden = false;
     return;
   }
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   place.replaceChildren(...page.body.childNodes);
-  showCopyButtons(place);
+  wire(place);
 }
 
-for (const form of document.querySelectorAll("form[data-ask]")) ask(form);
+for (const form of document.querySelectorAll("form[data-ask]")) {
+  form.hidden = true;
+  for (const only of form.dataset.ask.split(" ")) ask(form, only);
+}
 
 // A moment ahead (data-until) is counted down, second by second.
 function countDown(part) {
   const left = Math.round((Date.parse(part.dataset.until) - Date.now()) / 1000);
-  if (!(left > 0)) return;
+  if (!(left > 0) || !part.isConnected) return;
   const two = (n) => String(n).padStart(2, "0");
   part.textContent = `${Math.floor(left / 3600)}:${two(Math.floor(left / 60) % 60)}:${two(left % 60)}`;
   setTimeout(() => countDown(part), 1000);
 }
 
-for (const part of document.querySelectorAll("[data-until]")) countDown(part);
 
 // A form with data-work carries a challenge of altcha's (version 2, PBKDF2): the browser looks for
 // the number that solves it from the moment somebody types, and the form goes when it is found.
@@ -110,6 +123,7 @@ function work(form) {
     if (form.elements.work.value) return;
     event.preventDefault();
     begin();
+    for (const button of form.querySelectorAll("button")) button.disabled = true;
     const said = document.createElement("p");
     said.setAttribute("role", "status");
     said.textContent = form.dataset.working;

@@ -10,6 +10,7 @@ from django.test import Client
 from delisting import actions
 from delisting.lifecycle import State
 from delisting.models import DelistRequest, Outcome
+from escalation.limits import Limit
 from tests.delisting.factories import (
     ADDRESS,
     MAILBOX,
@@ -19,6 +20,7 @@ from tests.delisting.factories import (
     letter_to,
     link_in,
     make_desk,
+    status_path,
     work,
 )
 from tests.listings.factories import make_listing
@@ -93,37 +95,55 @@ def test_the_row_holds_no_secret(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("most", "more"),
+    ("limit", "more"),
     [
-        (actions.MOST_FOR_ADDRESS, lambda n: {"email": f"a@shop{n}.example"}),
-        (actions.MOST_FOR_MAILBOX, lambda n: {"address": f"203.0.113.{n + 1}"}),
+        (actions.FOR_ADDRESS, lambda n: {"email": f"a@shop{n}.example"}),
+        (actions.FOR_MAILBOX, lambda n: {"address": f"203.0.113.{n + 1}"}),
     ],
     ids=["address", "mailbox"],
 )
-def test_a_day_has_a_bound(client: Client, most: int, more: Any) -> None:
-    for n in range(most):
+def test_a_day_has_a_bound(client: Client, limit: Limit, more: Any) -> None:
+    for n in range(limit.most):
         client.defaults["REMOTE_ADDR"] = f"10.{n}.0.1"
         asked(client, **more(n))
 
-    answer = ask(client, **more(most))
+    answer = ask(client, **more(limit.most))
 
     assert answer.status_code == 429
     assert "one of these has had enough" in answer.content.decode()
-    assert DelistRequest.objects.count() == most
+    assert DelistRequest.objects.count() == limit.most
 
 
 def test_a_network_and_a_domain_have_bounds_of_their_own(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(actions, "MOST_FOR_NETWORK", 2)
+    monkeypatch.setattr(actions, "FOR_NETWORK", Limit("test-network", 2, 3600))
     for n in range(2):
         make_listing(f"198.51.100.{n + 100}")
         asked(client, address=f"198.51.100.{n + 100}", email=f"a@shop{n}.example")
     assert ask(client, email="b@other.example").status_code == 429
-    asked(client, address="203.0.113.1", email="b@other.example")
 
-    monkeypatch.setattr(actions, "MOST_FOR_DOMAIN", 1)
-    assert ask(client, address="203.0.113.2", email="c@OTHER.example").status_code == 429
+    monkeypatch.setattr(actions, "FOR_DOMAIN", Limit("test-domain", 1, 3600))
+    asked(client, address="203.0.113.2", email="c@third.example")
+    assert ask(client, address="203.0.113.3", email="d@THIRD.example").status_code == 429
+
+
+def test_another_mailbox_named_later_counts_as_well(client: Client) -> None:
+    """Coming to a mailbox by way of another is no way round its bound."""
+    for n in range(actions.FOR_MAILBOX.most):
+        request = asked(client, address=f"203.0.113.{n + 1}", email=f"a@shop{n}.example")
+        client.post(f"{status_path(request)}mailbox/", {"email": MAILBOX})
+        request.refresh_from_db()
+        assert request.email == MAILBOX
+
+    client.defaults["REMOTE_ADDR"] = "10.9.0.1"
+    request = asked(client, address="203.0.113.7", email="z@other.example")
+    refused = client.post(f"{status_path(request)}mailbox/", {"email": MAILBOX})
+    assert refused.status_code == 422
+    assert ask(client).status_code == 429
+    work()
+    letters = [message for message in mail.outbox if message.to == [MAILBOX]]
+    assert len(letters) == actions.FOR_MAILBOX.most
 
 
 def test_the_same_person_asks_again_and_the_first_link_ends(client: Client) -> None:

@@ -9,6 +9,7 @@ from django.core import mail
 from django.test import Client
 from django.utils import timezone
 
+from delisting import proofs
 from delisting.lifecycle import State
 from delisting.models import DelistRequest, Outcome
 from listings import actions as listings
@@ -131,10 +132,7 @@ def test_two_people_confirm_the_same_listing_one_after_the_other(client: Client)
     second.refresh_from_db()
     assert first.state == second.state == State.LIFTED
     assert (first.outcome, second.outcome) == ("", Outcome.ALREADY_OFF)
-    assert (
-        "Somebody else has had it lifted meanwhile"
-        in client.get(status_path(second)).content.decode()
-    )
+    assert "It was off the list already" in client.get(status_path(second)).content.decode()
 
 
 def test_pressing_twice_is_pressing_once(client: Client) -> None:
@@ -297,7 +295,7 @@ def test_a_new_holder_is_not_held_to_what_was_before(
 def test_a_registry_that_does_not_answer_holds_nobody_for_ever(
     client: Client, registry: FakeRegistry
 ) -> None:
-    registry.moods[ADDRESS] = "error"
+    registry.moods[ADDRESS] = "server_error"
     listed_before(ADDRESS, days_ago=5, times=2)
     make_listing(ADDRESS)
     request = asked(client)
@@ -309,6 +307,37 @@ def test_a_registry_that_does_not_answer_holds_nobody_for_ever(
         work()
     request.refresh_from_db()
     assert request.state == State.HANDED_OVER
+
+
+def test_a_registry_that_is_away_while_the_letter_travels_is_asked_again(
+    client: Client, registry: FakeRegistry
+) -> None:
+    registered = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    registry.networks["198.51.100.0/24"]["registered"] = registered
+    registry.moods[ADDRESS] = "server_error"
+    listed_before(ADDRESS, days_ago=5, times=2)
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    del registry.moods[ADDRESS]
+    client.post(link_in(letter_to()))
+    work()
+
+    request.refresh_from_db()
+    assert request.state == State.LIFTED
+
+
+def test_what_waits_for_an_agent_is_left_to_the_agent(client: Client) -> None:
+    """Lifting one address decides nothing about a range that nobody has looked at yet."""
+    make_listing(ADDRESS)
+    wide = make_listing("198.51.100.0/24", reason_class="range", activate=False)
+
+    request = confirmed(client)
+
+    assert request.state == State.LIFTED
+    assert not wide.exceptions.exists()
+    wide.refresh_from_db()
+    assert wide.state == "pending"
 
 
 # -- Listed again ------------------------------------------------------------------------------
@@ -333,6 +362,36 @@ def test_whoever_asked_hears_within_one_sweep_that_it_is_listed_again(client: Cl
     assert "spam trap" in told[0].body
     assert "7" in told[0].body
     assert "listed again" in client.get(link_in(told[0])).content.decode()
+
+
+def test_one_address_of_a_64_that_is_listed_again_is_noticed(client: Client) -> None:
+    make_listing("2001:db8:7::/64")
+    request = asked(client, address="2001:db8:7::25")
+    work()
+    client.post(link_in(letter_to()))
+    work()
+    make_listing("2001:db8:7::99")
+    work()
+    request.refresh_from_db()
+    assert request.relisted_at is None
+
+    make_listing("2001:db8:7::25")
+    work()
+    request.refresh_from_db()
+    assert request.relisted_at is not None
+
+
+def test_a_mailbox_that_nobody_has_confirmed_gets_no_more_letters(client: Client, dns: Dns) -> None:
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    dns.records["25.100.51.198.in-addr.arpa", "TXT"] = [f'"{proofs.record(request)}"']
+    client.post(f"{status_path(request)}prove/", {"method": "txt"})
+    work()
+
+    request.refresh_from_db()
+    assert request.state == State.LIFTED
+    assert len(mail.outbox) == 1
 
 
 def test_after_the_watch_nobody_is_written_to(client: Client) -> None:

@@ -66,6 +66,26 @@ def test_what_not_every_sink_has_let_go_is_said_to_be_on_its_way(client: Client)
     assert "Not on our list" in page(client, "198.51.100.1")
 
 
+def test_the_page_speaks_of_the_listing_that_decides(client: Client) -> None:
+    make_listing(ADDRESS)
+    make_listing("198.51.100.0/24", reason_class="automatic")
+
+    shown = page(client, ADDRESS)
+
+    assert "Only the owner of the address space" in shown
+    assert "198.51.100.0/24" in shown
+
+
+def test_a_prefix_with_a_listing_inside_is_sent_to_the_single_address(client: Client) -> None:
+    make_listing(ADDRESS)
+
+    shown = page(client, "198.51.100.0/24")
+
+    assert "Some addresses of 198.51.100.0/24 are on our list" in shown
+    assert f"/delist/?address={ADDRESS}" in shown
+    assert "Make a link" not in shown
+
+
 @pytest.mark.parametrize(
     ("typed", "said"),
     [

@@ -138,6 +138,17 @@ def test_what_was_long_ago_does_not_count() -> None:
     assert (found.nth, found.before) == (1, ())
 
 
+def test_each_row_counts_its_own_days() -> None:
+    listed_before(ADDRESS, days_ago=10)
+    make_listing(ADDRESS)
+    Rule.objects.live().filter(reason_class="automatic", nth=2).update(window_days=7)
+
+    found = policy.verdict(parse_prefix(ADDRESS))
+
+    assert found is not None
+    assert found.nth == 1
+
+
 def test_the_same_listing_listed_again_counts_as_another_time() -> None:
     make_desk()
     make_listing(ADDRESS)

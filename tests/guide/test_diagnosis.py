@@ -165,8 +165,8 @@ def test_everything_that_we_can_say_has_a_page(client: Client, language: str) ->
          "outlook-network-blocked", "sender", "https://olcsupport.office.com/"),
         ("550 5.1.1 The email account that you tried to reach does not exist. gsmtp",
          "gmail-no-such-user", "sender", ""),
-        ("552 5.2.2 The email account that you tried to reach is over quota. gsmtp", "gmail-mailbox-full",
-         "customer", ""),
+        ("552 5.2.2 The email account that you tried to reach is over quota. gsmtp",
+         "gmail-mailbox-full", "customer", ""),
         ("450 4.2.0 Greylisted, try again in 300 seconds", "greylisting", "nobody", ""),
         ("550 5.7.26 This mail is unauthenticated", "gmail-unauthenticated", "sender", ""),
         ("550 5.1.1 User unknown", "rfc-x-1-1", "sender", ""),
@@ -187,7 +187,44 @@ def test_what_others_say_is_told_apart(reply: str, entry: str, party: str, outsi
     if party:
         assert found.fixers[0].party == party
     assert found.step is not None
-    assert (found.step.url == outside and found.step.outside) if outside else not found.step.outside
+    assert found.step.outside == bool(outside)
+    assert found.step.url == outside or not outside
+
+
+SAID_BY = "<d@x.example>: host {mx}[192.0.2.1] said: {reply}\n"
+
+
+@pytest.mark.parametrize(
+    ("mx", "reply"),
+    [
+        (
+            "mx.other.example",
+            f"450 4.7.25 Client host rejected: cannot find your reverse hostname, [{ADDRESS}]",
+        ),
+        ("mx.other.example", f"550 5.7.1 Message from [{ADDRESS}] rejected by local policy"),
+        ("mx.other.example", f"550 5.7.1 Service unavailable; client [{ADDRESS}] blocked"),
+        ("mx1.mail.example", f"450 4.7.25 cannot find your reverse hostname, [{ADDRESS}]"),
+        ("mx1.mail.example", "550 5.1.1 <d@x.example>: User unknown"),
+        ("mx1.mail.example", f"450 4.2.0 <d@x.example>: Greylisted, [{ADDRESS}]"),
+    ],
+)
+def test_a_listed_address_is_not_the_reason_of_every_refusal(mx: str, reply: str) -> None:
+    make_listing(ADDRESS)
+
+    found = answered(SAID_BY.format(mx=mx, reply=reply))
+
+    assert "our blocklist" not in found.sentence
+    assert found.step is not None
+    assert "/delist/" not in found.step.url
+
+
+def test_after_days_of_trying_the_last_reply_says_why() -> None:
+    found = answered(
+        "Final-Recipient: rfc822; d@x.example\nAction: failed\nStatus: 4.4.7\n"
+        "Diagnostic-Code: smtp; 550 4.4.7 QUEUE.Expired; message expired [LED=450 4.7.26 unauthenticated from 192.0.2.17]"
+    )
+    assert found.entry is not None
+    assert "4.7.26" in found.entry.codes
 
 
 def test_an_address_beside_the_bounce_that_is_another_is_warned_about(client: Client) -> None:

@@ -25,7 +25,14 @@ def asked(address: str = ADDRESS, domain: str = "bank.example", **more: str) -> 
 
 
 def states(client: Client, fields: dict[str, str]) -> str:
-    answer = client.post("/diagnosis/live/", {**fields, "part": "1"}, headers=ENGLISH)
+    parts = ("names", "spf", "dmarc", "dkim")
+    said = [part(client, fields, only) for only in parts]
+    return " ".join(said)
+
+
+def part(client: Client, fields: dict[str, str], only: str) -> str:
+    """What the script asks for, one question at a time."""
+    answer = client.post("/diagnosis/live/", {**fields, "only": only}, headers=ENGLISH)
     assert answer.status_code == 200
     return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
@@ -69,6 +76,7 @@ def test_a_name_that_does_not_lead_back_and_two_spf_records(client: Client, dns:
     assert "one way only mail.bank.example" in shown
     assert "mail.bank.example. A 198.51.100.7" in shown
     assert "SPF more than one" in shown
+    assert "~all" not in shown  # a third record would not mend two
     assert "DKIM taken back" in shown
 
 
@@ -85,6 +93,21 @@ def test_what_nobody_should_ask_is_not_asked(
 ) -> None:
     assert "nothing here that we could look up" in states(client, fields)
     assert dns.asked == []
+
+
+def test_what_could_not_be_looked_up_gets_no_advice(client: Client, dns: Dns) -> None:
+    dns.broken |= {PTR[0], "bank.example", "_dmarc.bank.example"}
+
+    shown = states(client, asked())
+
+    assert shown.count("could not look up") == 3
+    assert "would mend" not in shown
+
+
+def test_the_policy_of_the_domain_above_counts_for_one_below(client: Client, dns: Dns) -> None:
+    dns.records["_dmarc.bank.example", "TXT"] = ['"v=DMARC1; p=reject"']
+
+    assert "DMARC found v=DMARC1; p=reject" in states(client, asked(domain="news.bank.example"))
 
 
 def test_without_a_script_it_is_a_page_of_its_own(client: Client) -> None:

@@ -167,6 +167,12 @@ def test_nonsense_finds_nothing_or_something_but_never_fails(client: Client, que
     assert "<b>" not in answer.content.decode().partition('name="q"')[2][:200].partition(">")[0]
 
 
+def test_an_address_is_no_code(client: Client) -> None:
+    assert search.code_in("5.9.17.20") == ""
+    answer = client.get("/guide/search/", {"q": "5.9.17.20"})
+    assert answer.headers["Location"] == "/delist/?address=5.9.17.20"
+
+
 # -- Codes ----------------------------------------------------------------------------------------
 
 
