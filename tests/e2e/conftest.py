@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.delisting.dns import Dns
 from tests.e2e.people import Visitor
 
 ROOT = Path(__file__).parents[2]
@@ -40,7 +41,13 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for name, value in os.environ.items()
         if not name.startswith(("POSTERN_", "EMAIL_", "DJANGO_", "DATABASE", "SECRET"))
     }
-    environ |= {"POSTERN_DEMO": "yes", "POSTERN_VAR": str(var)}
+    names = Dns()  # the only name server that is asked: it knows one server
+    names.records |= {
+        ("200.100.51.198.in-addr.arpa", "PTR"): ["mail.bank.example."],
+        ("mail.bank.example", "A"): ["198.51.100.200"],
+        ("bank.example", "TXT"): ['"v=spf1 mx -all"'],
+    }
+    environ |= {"POSTERN_DEMO": "yes", "POSTERN_VAR": str(var), "POSTERN_DNS": names.address}
     log = (var / "service.log").open("w+")
     child = subprocess.Popen(
         [sys.executable, "-m", "escalation.serve"],
@@ -51,6 +58,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         child.send_signal(signal.SIGINT)
         child.wait(60)
+        names.stop()
         log.close()
         SCREENS.mkdir(parents=True, exist_ok=True)
         shutil.copy(var / "service.log", SCREENS / "service.log")

@@ -87,7 +87,7 @@ class Visitor:
                 row.locator("a").first.click()
                 self.page.wait_for_load_state()
                 body = self.text()
-                links = re.findall(rf"{re.escape(self.url)}/(?:answer|case)/[\w-]+/", body)
+                links = re.findall(rf"{re.escape(self.url)}/(?:answer|case|delist)/[\w-]+/", body)
                 if about in body and links:
                     return str(links[0])
                 self.go("/mailbox/")

@@ -221,7 +221,7 @@ def test_a_listed_address_is_not_the_reason_of_every_refusal(mx: str, reply: str
 def test_after_days_of_trying_the_last_reply_says_why() -> None:
     found = answered(
         "Final-Recipient: rfc822; d@x.example\nAction: failed\nStatus: 4.4.7\n"
-        "Diagnostic-Code: smtp; 550 4.4.7 QUEUE.Expired; message expired [LED=450 4.7.26 unauthenticated from 192.0.2.17]"
+        "Diagnostic-Code: smtp; 550 4.4.7 expired [LED=450 4.7.26 no SPF, 192.0.2.17]"
     )
     assert found.entry is not None
     assert "4.7.26" in found.entry.codes

@@ -145,9 +145,9 @@ def test_marks_and_words_are_found_with_slips(query: str, first: str) -> None:
     [
         ("reverse name", "en", "authentication"),
         ("warming up", "en", "bulk"),
-        ("newsleters", "en", "bulk"),
+        ("unsubscibe", "en", "bulk"),
         ("역방향 이름", "ko", "authentication"),
-        ("소식지", "ko", "bulk"),
+        ("대량 발송", "ko", "bulk"),
         ("대기 시간", "ko", "delisting"),
     ],
 )
