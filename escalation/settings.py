@@ -191,7 +191,7 @@ HOUSEKEEPING = [  # once an hour
     "mailroom.housekeeping.forget_texts",
     "ownership.housekeeping.forget",
     "tickets.jobs.prune_drafts",
-    "tickets.transparency.refresh",
+    "tickets.figures.refresh",
     "traffic.counting.forget",
 ]
 HEALTH_CHECKS = [

@@ -5,7 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from escalation import views
-from tickets import refer_views, transparency
+from tickets import refer_views, transparency_views
 
 handler400 = views.bad_request
 urlpatterns = [
@@ -15,8 +15,8 @@ urlpatterns = [
     path("answer/", include("ownership.urls")),
     path("delist/", include("delisting.urls")),
     path("refer/<str:token>/", refer_views.refer, name="refer"),
-    path("transparency/", transparency.page, name="transparency"),
-    path("transparency.json", transparency.as_json, name="transparency_json"),
+    path("transparency/", transparency_views.page, name="transparency"),
+    path("transparency.json", transparency_views.as_json, name="transparency_json"),
     path("feeds/", include("listings.urls")),
     path("mailbox/", include("mailroom.urls")),
     path("api/v1/", include("tickets.api_urls")),

@@ -17,7 +17,7 @@ from listings.models import Publication, Receipt
 from tests.delisting.conftest import own_feeds as own_feeds
 from tests.delisting.factories import ADDRESS, asked, letter_to, link_in, make_desk, work
 from tests.tickets.factories import agent, make_case, make_listing, make_sink
-from tickets import actions, jobs, transparency
+from tickets import actions, figures, jobs
 from tickets.lifecycle import Event
 
 pytestmark = pytest.mark.django_db
@@ -54,7 +54,7 @@ def delisted_case(root: User, *, refused_first: bool) -> None:
 def test_what_was_lifted_by_whom_is_counted(client: Client) -> None:
     lifted(client)
 
-    counted = transparency.figures()
+    counted = figures.count()
 
     assert counted["listed"] == 8
     assert counted["by_class"] == {"automatic": 8}
@@ -70,7 +70,7 @@ def test_a_case_that_was_refused_first_counts_as_reversed(root: User, refused_fi
     make_sink()
     delisted_case(root, refused_first=refused_first)
 
-    counted = transparency.figures()
+    counted = figures.count()
 
     assert (counted["lifted_by_case"], counted["reversed"]) == (1, int(refused_first))
     assert counted["case_seconds"] is not None
@@ -80,7 +80,7 @@ def test_the_page_reads_what_the_job_left(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     lifted(client)
-    transparency.refresh()
+    figures.refresh()
     DelistRequest.objects.update(state="refused")
 
     with django_assert_num_queries(2):  # the cache, and the rules

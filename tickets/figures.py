@@ -9,16 +9,11 @@ from typing import Any, Final
 
 from django.core.cache import caches
 from django.db.models import Count
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
-from django.views.decorators.http import require_safe
 
-from delisting import policy
 from delisting.lifecycle import State as Lifted
 from delisting.models import DelistRequest, Outcome
-from listings.models import Listing, ReasonClass
+from listings.models import Listing
 from tickets.lifecycle import Event, State
 from tickets.models import Entry
 
@@ -30,11 +25,11 @@ KEPT: Final = 7 * 24 * 3600  # seconds
 
 def refresh() -> int:
     """Make the figures and leave them for the page; return 0: nothing is deleted."""
-    caches["default"].set(KEY, figures(), KEPT)
+    caches["default"].set(KEY, count(), KEPT)
     return 0
 
 
-def figures() -> dict[str, Any]:
+def count() -> dict[str, Any]:
     """The counts of now and of the last ``DAYS`` days; times in seconds, None where none."""
     now = timezone.now()
     since = now - timedelta(days=DAYS)
@@ -87,28 +82,5 @@ def _median(spans: Any) -> float | None:
 
 def left() -> dict[str, Any]:
     """What the job has left; on a fresh desk, or one whose cache was emptied, made now."""
-    found: dict[str, Any] | None = caches["default"].get_or_set(KEY, figures, KEPT)
-    return found if found is not None else figures()
-
-
-@require_safe
-def page(request: HttpRequest) -> HttpResponse:
-    """The figures, the rules by which listings come off, and what it costs: nothing."""
-    found = left()
-    labels = dict(ReasonClass.choices)
-    rules = policy.rules()
-    context = {
-        "figures": found,
-        "made_at": parse_datetime(found["made_at"]),
-        "classes": [(labels[key], n) for key, n in found["by_class"].items() if key in labels],
-        "table": [
-            (label, [rules[str(kind), nth] for nth in (1, 2, 3)])
-            for kind, label in ReasonClass.choices
-        ],
-    }
-    return render(request, "tickets/transparency.html", context)
-
-
-@require_safe
-def as_json(request: HttpRequest) -> JsonResponse:
-    return JsonResponse(left())
+    found: dict[str, Any] | None = caches["default"].get_or_set(KEY, count, KEPT)
+    return found if found is not None else count()

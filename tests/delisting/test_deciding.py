@@ -1,0 +1,186 @@
+"""What is looked up before it is decided: names, history, holders; and the time of waiting."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+from django.utils import timezone
+
+from delisting.lifecycle import State
+from delisting.models import DelistRequest, Outcome
+from listings import actions as listings
+from listings.models import Listing
+from ownership.fake_registry import FakeRegistry
+from tests.delisting.dns import Dns
+from tests.delisting.factories import (
+    ADDRESS,
+    asked,
+    letter_to,
+    link_in,
+    listed_before,
+    make_desk,
+    status_path,
+    work,
+)
+from tests.listings.factories import lister_of, make_listing
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def desk() -> None:
+    make_desk()
+
+
+def confirmed(client: Client, **changes: Any) -> DelistRequest:
+    """The request after the button; ``changes`` happen to the listing in between."""
+    request = asked(client)
+    work()
+    if changes:
+        Listing.objects.filter(prefix=f"{ADDRESS}/32").exclude(state="removed").update(**changes)
+    client.post(link_in(letter_to()))
+    work()
+    request.refresh_from_db()
+    return request
+
+
+PTR = ("25.100.51.198.in-addr.arpa", "PTR")
+
+
+@pytest.mark.parametrize(
+    ("records", "mute", "outcome"),
+    [
+        ({}, set(), Outcome.NAMES),
+        ({PTR: ["mail.shop.example."]}, set(), Outcome.NAMES),
+        ({PTR: ["mail.shop.example."], ("mail.shop.example", "A"): ["203.0.113.9"]}, set(),
+         Outcome.NAMES),
+        ({}, {PTR[0]}, Outcome.NO_LOOKUP),
+        ({PTR: ["mail.shop.example."], ("mail.shop.example", "A"): [ADDRESS]}, set(), ""),
+    ],
+)  # fmt: skip
+def test_a_policy_listing_comes_off_once_the_names_agree(
+    client: Client, dns: Dns, records: Any, mute: set[str], outcome: str
+) -> None:
+    dns.records |= records
+    dns.broken |= mute
+    make_listing(ADDRESS, reason_class="policy")
+
+    request = confirmed(client)
+
+    assert request.outcome == outcome
+    assert request.state == (State.REFUSED if outcome else State.LIFTED)
+
+
+# -- Cooling down ------------------------------------------------------------------------------
+
+
+def test_the_second_time_waits_a_day_and_then_comes_off_by_itself(client: Client) -> None:
+    listed_before(ADDRESS, days_ago=5)
+    make_listing(ADDRESS)
+    request = confirmed(client)
+    assert request.state == State.COOLING_DOWN
+    page = client.get(status_path(request)).content.decode()
+    assert "data-until=" in page
+    assert "You need do nothing" in page
+
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        work()
+
+    request.refresh_from_db()
+    assert request.state == State.LIFTED
+    assert not lister_of(ADDRESS)
+    assert letter_to().subject.startswith(ADDRESS)
+
+
+@pytest.mark.parametrize(("n", "state"), [(50, State.LIFTED), (51, State.REFUSED)])
+def test_people_who_write_meanwhile_are_no_machine_that_sends(
+    client: Client, n: int, state: str
+) -> None:
+    listed_before(ADDRESS, days_ago=5)
+    make_listing(ADDRESS)
+    request = confirmed(client)
+    listings.record_hit(request.listing_id, timezone.now(), n)
+
+    with time_machine.travel(timezone.now() + timedelta(hours=25)):
+        work()
+
+    request.refresh_from_db()
+    assert request.state == state
+
+
+# -- History and holders -----------------------------------------------------------------------
+
+
+def test_a_repeat_offender_gets_a_link_to_pass_on(client: Client) -> None:
+    listed_before(ADDRESS, days_ago=5, times=2)
+    make_listing(ADDRESS)
+    request = confirmed(client)
+    assert (request.state, request.outcome) == (State.HANDED_OVER, Outcome.REPEATED)
+
+    page = client.post(f"{status_path(request)}refer/").content.decode()
+    assert "/refer/" in page
+    assert "A web form was abused" in page
+
+
+def test_a_new_holder_is_not_held_to_what_was_before(
+    client: Client, registry: FakeRegistry
+) -> None:
+    registered = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    registry.networks["198.51.100.0/24"]["registered"] = registered
+    listed_before(ADDRESS, days_ago=5, times=2)
+    make_listing(ADDRESS)
+
+    request = confirmed(client)
+
+    assert request.state == State.LIFTED
+    assert request.holder_since is not None
+
+
+def test_a_registry_that_does_not_answer_holds_nobody_for_ever(
+    client: Client, registry: FakeRegistry
+) -> None:
+    registry.moods[ADDRESS] = "server_error"
+    listed_before(ADDRESS, days_ago=5, times=2)
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    client.post(link_in(letter_to()))
+    work()
+
+    with time_machine.travel(timezone.now() + timedelta(minutes=11)):
+        work()
+    request.refresh_from_db()
+    assert request.state == State.HANDED_OVER
+
+
+def test_a_registry_that_is_away_while_the_letter_travels_is_asked_again(
+    client: Client, registry: FakeRegistry
+) -> None:
+    registered = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    registry.networks["198.51.100.0/24"]["registered"] = registered
+    registry.moods[ADDRESS] = "server_error"
+    listed_before(ADDRESS, days_ago=5, times=2)
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    del registry.moods[ADDRESS]
+    client.post(link_in(letter_to()))
+    work()
+
+    request.refresh_from_db()
+    assert request.state == State.LIFTED
+
+
+def test_what_waits_for_an_agent_is_left_to_the_agent(client: Client) -> None:
+    """Lifting one address decides nothing about a range that nobody has looked at yet."""
+    make_listing(ADDRESS)
+    wide = make_listing("198.51.100.0/24", reason_class="range", activate=False)
+
+    request = confirmed(client)
+
+    assert request.state == State.LIFTED
+    assert not wide.exceptions.exists()
+    wide.refresh_from_db()
+    assert wide.state == "pending"
