@@ -133,7 +133,10 @@ def _list(text: str, reason: str, listed_at: object, hits: int, evidence: str) -
         prefix, actor=DESK, reason_class=reason, source="demo", evidence=evidence
     )
     Listing.objects.filter(pk=listing.pk).update(
-        listed_at=listed_at, hits=hits, last_hit_at=listed_at if hits else None
+        listed_at=listed_at,
+        state_since=listed_at,
+        hits=hits,
+        last_hit_at=listed_at if hits else None,
     )
 
 

@@ -1,5 +1,6 @@
 """A stranger whose mail is refused, by real mail servers: pasted, asked, confirmed, let in."""
 
+import random
 import re
 import subprocess
 import time
@@ -14,7 +15,8 @@ from django.test import override_settings
 from delisting import proofs
 from delisting.models import DelistRequest, Proof
 from escalation import queue
-from listings.models import Sink
+from listings.models import Removal, Sink
+from mailroom.models import Letter
 from ownership.fake_registry import FakeRegistry
 from tests.jobs.test_kills import database_url
 from tests.mta import receivers
@@ -137,3 +139,28 @@ def test_a_mail_from_the_listed_address_proves_it_and_the_button_lifts(
         page = stranger.post(f"{status}prove/", {**form, "method": "mail"})
         assert "We have seen it" in page.text
         service.until(lambda: receiver.offer().accepted, "accepted")
+
+
+@pytest.mark.kill
+def test_killing_all_of_it_at_random_lets_in_once(service: Service, room: Path, tell: Any) -> None:
+    """From the letter to the last proof everything may die, and is done once."""
+    receiver = service.units.postfix
+    stranger = Browser(service.tick)
+    with bank_to(receiver, room) as bank:
+        status = ask(service, receiver, bank, stranger)
+        service.chance, service.kills_a_step = random.Random(4), 2
+        link = service.until(lambda: letter_to(MAILBOX, "delist"), "the letter")
+        page = stranger.get(link)
+        service.strike()
+        stranger.post(link, page.form("csrfmiddlewaretoken"))
+        service.strike()
+        service.until(lambda: receiver.offer().accepted, "accepted")
+        service.until(lambda: "Your address is let in" in stranger.get(status).text, "said")
+
+    tell(f"killed: {', '.join(service.kills)}")
+    request = DelistRequest.objects.get()
+    events = list(request.entries.values_list("event", flat=True))
+    assert events == ["confirm", "take_off", "lift"]
+    assert Removal.objects.filter(key=f"delist:{request.pk}").count() == 1
+    letters = list(Letter.objects.filter(recipient=MAILBOX).values_list("kind", flat=True))
+    assert sorted(letters) == ["delist-confirm", "delist-outcome"]
