@@ -25,10 +25,11 @@ from mailroom.rendering import clean
 
 DAY: Final = 24 * 3600  # seconds
 # Letters within a day.
-FOR_ADDRESS: Final = Limit("delist-address", most=5, seconds=DAY)
-FOR_NETWORK: Final = Limit("delist-network", most=30, seconds=DAY)
+FOR_ADDRESS: Final = Limit("delist-address", most=20, seconds=DAY)
+FOR_NETWORK: Final = Limit("delist-network", most=60, seconds=DAY)
 FOR_MAILBOX: Final = Limit("delist-mailbox", most=3, seconds=DAY)
-FOR_DOMAIN: Final = Limit("delist-domain", most=50, seconds=DAY)
+FOR_DOMAIN: Final = Limit("delist-domain", most=300, seconds=DAY)
+QUIET: Final = timedelta(hours=1)  # after a refusal for mail that still comes
 
 
 class NotListed(Refused):
@@ -43,6 +44,13 @@ class NotBySender(Refused):
 
     code = "not-by-sender"
     title = gettext_lazy("This listing does not come off by itself")
+
+
+class StillSending(Refused):
+    """The last request was refused for that, less than an hour ago."""
+
+    code = "still-sending"
+    title = gettext_lazy("Mail from the address still comes")
 
 
 class Enough(Refused):
@@ -70,13 +78,13 @@ def ask(wish: Wish) -> DelistRequest:
     email = recipients.recipient(wish.email)
     now = timezone.now()
     with transaction.atomic():
-        verdict = policy.verdict(wish.address)
+        verdict = policy.verdict(wish.address) if policy.single(wish.address) else None
         if verdict is None:
             raise NotListed(_("%s is not on our list.") % prefixes.shown(wish.address))
+        _check_quiet(verdict.lifted, now)
         if not verdict.may_ask:
             raise NotBySender(_("A listing of this kind does not come off by itself."))
         _count_letter(wish.address.network_address, email)
-        _supersede(verdict.lifted, email, now)
         seed = uuid.uuid4()
         request = DelistRequest(
             seed=seed,
@@ -90,6 +98,7 @@ def ask(wish: Wish) -> DelistRequest:
             expires_at=now + timedelta(hours=settings.POSTERN_DELIST_LINK_HOURS),
             hits_then=verdict.listing.hits,
             listed_since=verdict.listing.state_since,
+            evidence_then=deciding.evidence(verdict.listing),
             rule=verdict.rule if verdict.rule.pk else None,
             nth=verdict.nth,
             challenge=tokens.digest(tokens.token(f"delist-proof:{seed}"))[:32],
@@ -103,6 +112,20 @@ def ask(wish: Wish) -> DelistRequest:
         if request.due_at == now:
             queue.nudge("delistings")
     return request
+
+
+def _check_quiet(prefix: Prefix, now: datetime) -> None:
+    """Asking again at once is no way round a refusal for mail that still comes."""
+    refused = DelistRequest.objects.filter(
+        prefix=str(prefix), outcome=Outcome.STILL_SENDING, state_since__gt=now - QUIET
+    )
+    last = refused.order_by("-state_since").values_list("state_since", flat=True).first()
+    if last is not None:
+        again = timezone.localtime(last + QUIET)
+        raise StillSending(
+            _("Mail from the address was refused again after the last request. Ask at %s.")
+            % f"{again:%H:%M %Z}"
+        )
 
 
 def _count_letter(address: Address, email: str) -> None:
@@ -120,17 +143,6 @@ def _count_letter(address: Address, email: str) -> None:
                 "have, or ask again tomorrow."
             )
         ) from refusal
-
-
-def _supersede(prefix: Prefix, email: str, now: datetime) -> None:
-    """Of one person's requests for one address the last one counts."""
-    waiting = DelistRequest.objects.filter(prefix=str(prefix), email=email, state=State.ASKED)
-    for request in waiting:
-        DelistRequest.objects.filter(pk=request.pk).update(
-            expires_at=now, outcome=Outcome.SUPERSEDED
-        )
-        advance(request, Event.EXPIRE, DESK)
-        owed.owe_nothing(request)
 
 
 def write_again(request: DelistRequest, email: str) -> None:

@@ -1,6 +1,8 @@
 """The second look: what is so at the moment when a request is confirmed, and what follows."""
 
+import hashlib
 from datetime import datetime, timedelta
+from ipaddress import ip_network
 from typing import Final
 
 from django.db import transaction
@@ -13,7 +15,8 @@ from delisting.policy import Verdict
 from escalation import owed
 from escalation.actors import DESK
 from escalation.lifecycle import advance
-from listings import actions as listings
+from listings import actions
+from listings.models import Listing
 
 NAMES_LAST: Final = timedelta(minutes=1)  # the names are looked at when it is confirmed, once more
 HOLDER_LASTS: Final = timedelta(days=1)
@@ -42,22 +45,35 @@ def decide_if_ready(request: DelistRequest) -> None:
 
     Call it in a transaction that holds the request's lock.
     """
-    verdict = verdict_of(request)
+    verdict = locked_verdict(request)
     if not missing(request, verdict):
         decide(request, verdict)
 
 
 def verdict_of(request: DelistRequest) -> Verdict | None:
-    return policy.verdict(request.network, request.holder_since)
+    return policy.verdict(ip_network(request.host), request.holder_since)
+
+
+def locked_verdict(request: DelistRequest) -> Verdict | None:
+    """The verdict on listings that nobody changes until the transaction ends."""
+    over = [row.pk for row in policy.enforcing(ip_network(request.host))]
+    list(Listing.objects.filter(pk__in=over).order_by("pk").select_for_update())
+    return verdict_of(request)
+
+
+def evidence(listing: Listing) -> str:
+    """What is said of a listing, as a digest: another report of it changes it."""
+    said = f"{listing.reason_class}\0{listing.source}\0{listing.evidence}"
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def decide(request: DelistRequest, verdict: Verdict | None) -> None:
     """Take the step that the policy and the moment ask for.
 
-    A listing that is gone by now is let in all the same: that proves that every sink knows.
+    Where nothing is listed any more, the sinks are asked to prove that.
     """
     if verdict is None:
-        take_off(request, Outcome.ALREADY_OFF)
+        take_off(request, (), Outcome.ALREADY_OFF)
         return
     request.rule = verdict.rule if verdict.rule.pk else None
     request.nth = verdict.nth
@@ -71,13 +87,15 @@ def decide(request: DelistRequest, verdict: Verdict | None) -> None:
     elif verdict.rule.way == Way.WAIT and request.cool_until is None:
         _cool_down(request, timedelta(hours=verdict.rule.wait_hours))
     else:
-        take_off(request)
+        take_off(request, verdict.all)
 
 
 def _why_refused(request: DelistRequest, verdict: Verdict) -> str:
     listing, rule = verdict.listing, verdict.rule
     if rule.is_by_sender and (
-        listing.pk != request.listing_id or listing.state_since != request.listed_since
+        listing.pk != request.listing_id
+        or listing.state_since != request.listed_since
+        or evidence(listing) != request.evidence_then
     ):
         return Outcome.LISTED_AGAIN
     since = listing.last_hit_at is not None and listing.last_hit_at > request.asked_at
@@ -90,13 +108,13 @@ def _why_refused(request: DelistRequest, verdict: Verdict) -> str:
     return ""
 
 
-def take_off(request: DelistRequest, outcome: str = "") -> None:
-    """Have the address let in, and wait for the sinks."""
+def take_off(request: DelistRequest, listings: tuple[int, ...], outcome: str = "") -> None:
+    """End what was judged, and wait for the sinks; with nothing to end they prove just that."""
 
     def let_in(row: DelistRequest, entry: object) -> None:
-        row.serial = listings.take_out(
-            row.network, actor=DESK, reason=f"delist request {row.pk}", key=f"delist:{row.pk}",
-            waiting_too=False,
+        row.serial = actions.lift(
+            listings, row.network, actor=DESK, reason=f"delist request {row.pk}",
+            key=f"delist:{row.pk}",
         )  # fmt: skip
         row.outcome = outcome
         row.save(update_fields=["serial", "outcome"])

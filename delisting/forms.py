@@ -3,10 +3,13 @@
 from typing import Any
 
 from django import forms
+from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from delisting.models import Proof
+from mailroom.rendering import clean
 
+SHORTEST = 15
 LONGEST = 2000  # characters of what somebody says they changed
 
 
@@ -19,7 +22,7 @@ class AskForm(forms.Form):
     changed = forms.CharField(
         label=_("What was wrong, and what did you change?"),
         help_text=_("One or two plain sentences. They are kept with the request."),
-        min_length=15,
+        min_length=SHORTEST,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
     )
@@ -43,6 +46,13 @@ class AskForm(forms.Form):
             self.fields[name].error_messages["required"] = _(
                 "We can take it off only when this is so."
             )
+
+    def clean_changed(self) -> str:
+        """What it says without marks that nobody sees."""
+        said = clean(self.cleaned_data["changed"]).strip()
+        if len(said) < SHORTEST:
+            raise ValidationError(self.fields["changed"].error_messages["min_length"])
+        return said
 
 
 class MailboxForm(forms.Form):

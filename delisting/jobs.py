@@ -68,7 +68,7 @@ def settle(request: DelistRequest) -> None:
         owed.finish(request, timezone.now() + deciding.POLL)
         request.refresh_from_db(from_queryset=DelistRequest.objects.select_for_update())
         if request.state == State.CONFIRMED and request.serial is None:
-            deciding.decide(request, deciding.verdict_of(request))
+            deciding.decide(request, deciding.locked_verdict(request))
 
 
 def go_on(request: DelistRequest) -> None:
@@ -109,7 +109,7 @@ def _look_at_holder(request: DelistRequest) -> None:
         if now - request.state_since < deciding.REGISTRY_HAS:
             raise
         network = None
-    since = network.registered_at if network else None
+    since = lookups.held_since(network) if network else None
     _keep(request, holder_since=since, holder_checked_at=now)
 
 

@@ -110,7 +110,6 @@ class Outcome(models.TextChoices):
     NO_LOOKUP = "no_lookup", _("The names of the address could not be looked up.")
     REPEATED = "repeated", _("The address was listed too often lately to come off by itself.")
     NOT_BY_SENDER = "not_by_sender", _("A listing of this kind does not come off by itself.")
-    SUPERSEDED = "superseded", _("You have asked again since.")
 
 
 class DelistRequestQuerySet(models.QuerySet["DelistRequest"]):
@@ -128,8 +127,8 @@ class DelistRequest(LivingModel, Owed):
 
     ``prefix`` is what comes off with it: the address, or the /64 that is listed as one.
     Two secrets: the link in the letter lifts, the address of the status page only shows.  Rows
-    keep the hashes of both.  ``hits_then`` and ``listed_since`` say how the listing was when it
-    was asked: what has changed since counts against it.
+    keep the hashes of both.  ``hits_then``, ``listed_since`` and ``evidence_then`` say how the
+    listing was when it was asked: what has changed since counts against it.
     """
 
     lifecycle = DELIST_REQUEST
@@ -147,6 +146,7 @@ class DelistRequest(LivingModel, Owed):
     expires_at = models.DateTimeField(_("link works until"))
     hits_then = models.PositiveBigIntegerField(default=0)
     listed_since = models.DateTimeField()
+    evidence_then = models.CharField(max_length=64, help_text="digest of what was said of it")
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     status_digest = models.CharField(max_length=64, unique=True, editable=False)
     challenge = models.CharField(

@@ -5,7 +5,7 @@ lifting the single address in it.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
@@ -14,8 +14,8 @@ from delisting.models import LAST, Rule, Way
 from delisting.table import DEFAULTS, default_rule
 from escalation import prefixes
 from escalation.prefixes import Prefix
-from listings.lifecycle import Event
-from listings.models import Listing, ListingEntry, ListingException, ReasonClass, over_prefix
+from listings.lifecycle import Event, State
+from listings.models import Listing, ListingEntry, ListingException, ReasonClass
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 MOST_SEEN = 50  # earlier times that anybody looks at
@@ -30,12 +30,14 @@ class Verdict:
     """What the policy says of an address that is listed: a row for the nth time holds where so many
     were in its own days.
 
-    ``listing`` is the one that decides, ``lifted`` what would come off; ``nth`` which time it is
+    ``listing`` is the one that decides, ``all`` what is over the address and would come off with
+    it, ``lifted`` the widest of them; ``nth`` which time it is
     by the days that count, ``before`` when it was listed earlier in these days.
     ``is_for_history`` tells that the sender could lift it, had it not been listed before.
     """
 
     listing: Listing
+    all: tuple[int, ...]
     lifted: Prefix
     rule: Rule
     nth: int
@@ -84,9 +86,7 @@ def verdict(prefix: Prefix, holder_since: datetime | None = None) -> Verdict | N
     hardest = max(judged, key=lambda one: HARDNESS[Way(one.rule.way)])
     widest = min((row.network for row in found), key=lambda network: network.prefixlen)
     lifted = widest if single(widest) else prefix
-    return Verdict(
-        hardest.listing, lifted, hardest.rule, hardest.nth, hardest.before, hardest.is_for_history
-    )
+    return replace(hardest, all=tuple(row.pk for row in found), lifted=lifted)
 
 
 def rules() -> dict[tuple[str, int], Rule]:
@@ -110,13 +110,26 @@ def _judge(
         if nth == 1 or (len(counted) >= nth - 1 and not is_anothers):
             break
     for_history = not rule.is_by_sender and table[kind, 1].is_by_sender
-    return Verdict(listing, listing.network, rule, nth, counted if nth > 1 else (), for_history)
+    return Verdict(listing, (), listing.network, rule, nth, counted if nth > 1 else (), for_history)
 
 
 def earlier(prefix: Prefix, now: Iterable[Listing]) -> list[datetime]:
-    """When one server's address was listed before the present time, the latest first."""
-    own = [one for one in over_prefix(prefix) if single(prefixes.parse_prefix(one))]
-    entered = ListingEntry.objects.filter(subject__prefix__in=own, event__in=ENTERED)
+    """When one server's space was listed before the present time, the latest first.
+
+    Under IPv6 that is all of its /64: a server that changes its address there takes its history
+    with it.
+    """
+    server = prefix.supernet(new_prefix=SINGLE[prefix.version])
+    entered = ListingEntry.objects.filter(event__in=ENTERED)
+    if prefixes.is_single(server):
+        entered = entered.filter(subject__prefix=str(server))
+    else:
+        first, last = prefixes.keys(server)
+        entered = entered.filter(
+            subject__state__in=State.values, subject__family=prefix.version,
+            subject__first__gte=first, subject__first__lte=last,
+            subject__length__gte=server.prefixlen,
+        )  # fmt: skip
     found = list(entered.order_by("-pk").values_list("subject_id", "happened_at")[:MOST_SEEN])
     present = {row.pk for row in now}
     times = []

@@ -22,10 +22,12 @@ from delisting.lifecycle import State
 from delisting.models import DelistRequest
 from escalation import prefixes
 from escalation.errors import Refused
-from escalation.limits import Limit
+from escalation.limits import Limit, slot, visitor
 from mailroom import tokens
 
-PROVED: Final = Limit("delist-proof", most=20, seconds=3600)  # looks at one host for one request
+PROVED: Final = Limit("delist-proof", most=20, seconds=3600)  # looks of one visitor
+PROVED_FOR: Final = Limit("delist-proof-for", most=20, seconds=3600)  # looks at one host
+MOVED: Final = Limit("delist-mailbox-form", most=10, seconds=3600)  # other mailboxes of one visitor
 View = Callable[..., HttpResponse]
 
 
@@ -99,6 +101,7 @@ def mailbox(request: HttpRequest, token: str) -> HttpResponse:
     form = MailboxForm(request.POST)
     if form.is_valid():
         try:
+            MOVED.take(visitor(request))
             actions.write_again(asked, form.cleaned_data["email"])
         except Refused as refusal:
             form.add_error("email", refusal.message)
@@ -117,8 +120,10 @@ def prove(request: HttpRequest, token: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid() and asked.state == State.ASKED:
         method = form.cleaned_data["method"]
         try:
-            PROVED.take(str(asked.pk))
-            proofs.check(asked, method)
+            PROVED.take(visitor(request))
+            PROVED_FOR.take(asked.address)
+            with slot():
+                proofs.check(asked, method)
             actions.confirm(asked, proof=method)
         except Refused as refusal:
             messages.error(request, refusal.message)

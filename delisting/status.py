@@ -1,5 +1,6 @@
 """Where a request stands, for its page and as JSON: plain rows, no secret among them."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any, TypedDict
 
@@ -151,11 +152,20 @@ def letter_line(request: DelistRequest) -> list[Station]:
     return [*rows, station(_("Confirmed by you"))]
 
 
+def without_links(reply: str) -> str:
+    """A server's words without the link of our letter, should it quote it."""
+    return re.sub(r"/delist/\S*", "/delist/…", reply)
+
+
+def without_mailboxes(reply: str) -> str:
+    return re.sub(r"\S+@\S+", "…", without_links(reply))
+
+
 def _said(letter: Letter) -> str:
     """When, and in which words, the server spoke last."""
     when = letter.accepted_at or letter.refused_at or letter.tried_at
     moment = f"{timezone.localtime(when):%H:%M:%S}" if when else ""
-    reply = " ".join(f"{letter.smtp_code or ''} {letter.smtp_reply}".split())[:300]
+    reply = " ".join(f"{letter.smtp_code or ''} {without_links(letter.smtp_reply)}".split())[:300]
     return f"{moment}, “{reply}”" if reply else moment
 
 
@@ -195,7 +205,6 @@ def advice(outcome: str) -> str:
         Outcome.NOT_BY_SENDER: _(
             "The person you wrote to can open a ticket for you: pass the link below on to them."
         ),
-        Outcome.SUPERSEDED: _("Use the link in the newer letter."),
     }
     return said.get(Outcome(outcome), "") if outcome else ""
 
@@ -220,7 +229,8 @@ def as_json(request: DelistRequest) -> dict[str, Any]:
         "asked_at": request.asked_at,
         "link_works_until": request.expires_at,
         "letter": letter and {
-            "state": letter.status, "smtp_code": letter.smtp_code, "reply": letter.smtp_reply,
+            "state": letter.status, "smtp_code": letter.smtp_code,
+            "reply": without_mailboxes(letter.smtp_reply),
         },
         "waits_until": request.cool_until,
         "outcome": request.outcome or None,

@@ -4,9 +4,13 @@ Who somebody is goes into a keyed hash and is not kept.
 """
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from ipaddress import IPv6Address, ip_address, ip_network
+from threading import BoundedSemaphore
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -31,6 +35,21 @@ class TooOften(Refused):
     code = "too-often"
     status = 429
     title = gettext_lazy("This has been done very often lately")
+
+
+SLOTS: Final = BoundedSemaphore(3)  # of a process: one of its threads is left for everybody else
+PATIENCE: Final = 1.0  # seconds
+
+
+@contextmanager
+def slot() -> Iterator[None]:
+    """Room to ask the outside while somebody waits; raises ``TooOften`` when there is none."""
+    if not SLOTS.acquire(timeout=PATIENCE):
+        raise TooOften(_("Many are asking just now. Try again in a minute."))
+    try:
+        yield
+    finally:
+        SLOTS.release()
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from delisting import referrals
 from delisting.views import made_link
 from escalation import prefixes
 from escalation.errors import Refused
-from escalation.limits import Limit, visitor
+from escalation.limits import Limit, slot, visitor
 from guide import diagnosis as reading
 from guide import live as looking
 from guide.answers import Answer
@@ -131,7 +131,8 @@ def live(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         try:
             looking.ASKED.take(visitor(request))
-            seen = looking.look(_asked(form.cleaned_data), form.cleaned_data["only"])
+            with slot():
+                seen = looking.look(_asked(form.cleaned_data), form.cleaned_data["only"])
         except Refused as refusal:
             problem = refusal.message
     context = {"seen": seen or [], "problem": problem, "live": request.POST}

@@ -18,9 +18,7 @@ MOST_STEPS: Final = 4  # domains that are asked for a policy, from the sender's 
 LONGEST: Final = 64 * 1024  # octets of a bounce in which a signature is looked for
 SHOWN: Final = 200  # characters of a record
 
-_SIGNED: Final = re.compile(
-    rb"(?im)^(?:>\s?)?dkim-signature:((?:[^\n]*\n)(?:[ \t]+[^\n]*\n){0,20})"
-)
+_SIGNED: Final = re.compile(rb"(?im)^(?:>\s?)?dkim-signature:((?:[^\n]*\n)(?:[ \t][^\n]*\n){0,20})")
 _TAG: Final = re.compile(rb"(?:^|;)\s*([ds])\s*=\s*([A-Za-z0-9._-]{1,200})\s*(?=;|$)")
 
 

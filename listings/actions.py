@@ -1,6 +1,6 @@
 """Everything that changes the list.  Each change gets the serial that first has it."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,14 +17,7 @@ from escalation.lifecycle import advance, advance_all
 from escalation.prefixes import Prefix
 from listings import protected, publishing, queries
 from listings.lifecycle import Event, State
-from listings.models import (
-    ENFORCED,
-    Listing,
-    ListingEntry,
-    ListingException,
-    ReasonClass,
-    Removal,
-)
+from listings.models import Listing, ListingEntry, ListingException, ReasonClass, Removal
 
 ENTERED = [State.PENDING, State.ACTIVE]  # live, and not on the way out
 BATCH = 1000  # listings that a sweep moves in one transaction
@@ -158,25 +151,19 @@ def _relist(listing: Listing, actor: Actor, note: str = "", key: str = "") -> No
     publishing.ask([listing.network])
 
 
-def take_out(
-    prefix: Prefix, *, actor: Actor, reason: str, key: str, waiting_too: bool = True
-) -> int:
+def take_out(prefix: Prefix, *, actor: Actor, reason: str, key: str) -> int:
     """Let mail from all of ``prefix`` in; return the serial that first has it so.
 
     Listings of the prefix or inside it are removed, wider ones get an
     exception.  Call it in the transaction of the decision: it locks the
     listings, then the waiting publication.  What is not listed is no error:
     the serial then proves just that.  A second call with ``key`` changes
-    nothing and returns the first call's serial.  ``waiting_too`` False leaves
-    alone what waits for an agent to activate it.
+    nothing and returns the first call's serial.
     """
     publishing.require_transaction()
-    if (done := Removal.objects.filter(key=key).first()) is not None:
-        if done.prefix != str(prefix):
-            raise KeyReused(_("This key has been used for another prefix."))
-        return done.serial
-    states = ENTERED if waiting_too else list(ENFORCED)
-    live = Listing.objects.filter(state__in=states).touching(prefix).order_by("pk")
+    if (done := _done(key, prefix)) is not None:
+        return done
+    live = Listing.objects.filter(state__in=ENTERED).touching(prefix).order_by("pk")
     found = live.select_for_update().values_list("pk", "length")
     inside = [pk for pk, length in found if length >= prefix.prefixlen]
     serial = publishing.ask([prefix])
@@ -185,17 +172,44 @@ def take_out(
         advance_all(rows, Event.CANCEL, actor, note=reason)
         advance_all(rows, Event.REMOVE, actor, note=reason, gone_serial=serial)
         ListingException.objects.live().filter(listing__in=some).update(ended_at=timezone.now())
-    make_exceptions(prefix, wider_without(prefix, states), reason, serial)
+    make_exceptions(prefix, wider_without(prefix), reason, serial)
+    _note(key, prefix, serial, actor, reason)
+    return serial
+
+
+def lift(listings: Iterable[int], prefix: Prefix, *, actor: Actor, reason: str, key: str) -> int:
+    """End exactly these enforced listings, and return the serial that first lacks them.
+
+    What lies inside them, around them, or waits for an agent, stays.  ``prefix`` is what the
+    removal is noted for.  Call it in a transaction; a second call with ``key`` changes nothing.
+    """
+    publishing.require_transaction()
+    if (done := _done(key, prefix)) is not None:
+        return done
+    serial = publishing.ask([prefix])
+    let_go(Listing.objects.enforced().filter(pk__in=list(listings)), Event.REMOVE, actor, reason)
+    _note(key, prefix, serial, actor, reason)
+    return serial
+
+
+def _done(key: str, prefix: Prefix) -> int | None:
+    """The serial of an earlier call with ``key``, None if there was none."""
+    done = Removal.objects.filter(key=key).first()
+    if done is not None and done.prefix != str(prefix):
+        raise KeyReused(_("This key has been used for another prefix."))
+    return done.serial if done is not None else None
+
+
+def _note(key: str, prefix: Prefix, serial: int, actor: Actor, reason: str) -> None:
     Removal.objects.create(
         key=key, prefix=str(prefix), serial=serial, role=actor.role, user=actor.user,
         reason=reason[:200],
     )  # fmt: skip
-    return serial
 
 
-def wider_without(prefix: Prefix, states: Sequence[str] = tuple(ENTERED)) -> list[Listing]:
+def wider_without(prefix: Prefix) -> list[Listing]:
     """The live listings wider than ``prefix`` that do not have it taken out already."""
-    wider = Listing.objects.filter(state__in=states).covering(prefix)
+    wider = Listing.objects.filter(state__in=ENTERED).covering(prefix)
     has_it = ListingException.objects.live().covering(prefix).values("listing")
     return list(wider.filter(length__lt=prefix.prefixlen).exclude(pk__in=has_it))
 

@@ -9,6 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import Q
 from django.utils import timezone
 
 from escalation.errors import TryAgainLater
@@ -107,6 +108,18 @@ def lookup(prefix: Prefix, since: datetime, asker: Asker | None = None) -> Netwo
         return known
     found = (asker or Asker()).network(prefix)
     return records.keep(found, prefix, asked=True) if found else None
+
+
+def held_since(network: Network) -> datetime | None:
+    """Since when its holder has the space: a block made anew by the holder of the one around it
+    is nobody else's.  None where the registry does not say."""
+    dates = [network.registered_at]
+    same = Q(org_handle=network.org_handle) & ~Q(org_handle="")
+    same |= Q(organisation=network.organisation) & ~Q(organisation="")
+    around = Network.objects.filter(same, first__lte=network.first, last__gte=network.last)
+    dates += around.values_list("registered_at", flat=True)[:20]
+    known = [date for date in dates if date is not None]
+    return min(known) if network.registered_at is not None else None
 
 
 def parent_of(network: Network, prefix: Prefix, since: datetime, asker: Asker) -> Network | None:

@@ -7,9 +7,9 @@ import pytest
 from django.core import mail
 from django.test import Client
 
-from delisting import actions
+from delisting import actions, request_views
 from delisting.lifecycle import State
-from delisting.models import DelistRequest, Outcome
+from delisting.models import DelistRequest, Rule
 from escalation.limits import Limit
 from tests.delisting.factories import (
     ADDRESS,
@@ -23,7 +23,7 @@ from tests.delisting.factories import (
     status_path,
     work,
 )
-from tests.listings.factories import make_listing
+from tests.listings.factories import lister_of, make_listing
 
 pytestmark = pytest.mark.django_db
 
@@ -146,19 +146,48 @@ def test_another_mailbox_named_later_counts_as_well(client: Client) -> None:
     assert len(letters) == actions.FOR_MAILBOX.most
 
 
-def test_the_same_person_asks_again_and_the_first_link_ends(client: Client) -> None:
+def test_a_stranger_who_asks_for_the_same_takes_nothing_from_the_first(client: Client) -> None:
+    """Whoever knows address and mailbox of somebody can ask too; the first link still works."""
     first = asked(client)
     work()
     link = link_in(letter_to())
-    asked(client)
+    stranger = Client()
+    second = asked(stranger)
+    stranger.post(f"{status_path(second)}mailbox/", {"email": "stranger@evil.example"})
     work()
 
-    first.refresh_from_db()
-    assert (first.state, first.outcome) == (State.EXPIRED, Outcome.SUPERSEDED)
-    assert client.get(link, follow=True).status_code == 200
+    assert client.get(link).status_code == 200
     client.post(link)
-    assert DelistRequest.objects.filter(state=State.ASKED).count() == 1
-    assert link_in(letter_to()) != link
+    work()
+    first.refresh_from_db()
+    assert first.state == State.LIFTED
+
+
+def test_marks_that_nobody_sees_are_no_words(client: Client) -> None:
+    assert ask(client, changed="\u202e" * 20).status_code == 422
+    assert not DelistRequest.objects.exists()
+
+
+def test_a_range_is_never_asked_for_here_whatever_the_table_says(client: Client) -> None:
+    Rule.objects.live().filter(reason_class="range").update(way="self")
+    make_listing("192.0.2.0/24", reason_class="range")
+
+    answer = ask(client, address="192.0.2.0/24")
+
+    assert not DelistRequest.objects.exists()
+    assert answer.status_code == 200
+    assert lister_of("192.0.2.9")
+
+
+def test_another_mailbox_is_named_so_often_by_one_visitor(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_views, "MOVED", Limit("test-moved", 1, 3600))
+    request = asked(client)
+    path = f"{status_path(request)}mailbox/"
+
+    assert client.post(path, {"email": "b@shop.example"}).status_code == 302
+    assert client.post(path, {"email": "c@shop.example"}).status_code == 422
 
 
 def test_who_is_not_listed_is_told_so(client: Client) -> None:

@@ -18,6 +18,7 @@ from tests.delisting.dns import Dns
 from tests.delisting.factories import (
     ADDRESS,
     MAILBOX,
+    ask,
     asked,
     letter_to,
     link_in,
@@ -157,6 +158,33 @@ def test_mail_refused_since_the_request_refuses_it(client: Client) -> None:
     page = client.get(status_path(request)).content.decode()
     assert "was refused again after you asked" in page
     assert "Stop what sends" in page
+
+
+def test_asking_again_at_once_is_no_way_round_that(client: Client) -> None:
+    make_listing(ADDRESS)
+    request = asked(client)
+    work()
+    listings.record_hit(request.listing_id, timezone.now(), 3)
+    client.post(link_in(letter_to()))
+    work()
+
+    answer = ask(client)
+    assert answer.status_code == 409
+    assert "was refused again after the last request" in answer.content.decode()
+    with time_machine.travel(timezone.now() + timedelta(minutes=61)):
+        assert ask(client).status_code == 302
+
+
+def test_another_report_about_the_same_listing_counts(client: Client) -> None:
+    make_listing(ADDRESS, evidence="one report")
+    request = asked(client)
+    work()
+    make_listing(ADDRESS, reason_class="trap", evidence="a second report")
+    client.post(link_in(letter_to()))
+    work()
+
+    request.refresh_from_db()
+    assert (request.state, request.outcome) == (State.REFUSED, Outcome.LISTED_AGAIN)
 
 
 def test_old_refusals_that_are_counted_late_do_not(client: Client) -> None:

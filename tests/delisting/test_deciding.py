@@ -25,6 +25,7 @@ from tests.delisting.factories import (
     work,
 )
 from tests.listings.factories import lister_of, make_listing
+from tests.ownership.factories import make_network
 
 pytestmark = pytest.mark.django_db
 
@@ -136,6 +137,22 @@ def test_a_new_holder_is_not_held_to_what_was_before(
 
     assert request.state == State.LIFTED
     assert request.holder_since is not None
+
+
+def test_a_block_made_anew_by_the_same_holder_is_nobody_elses(
+    client: Client, registry: FakeRegistry
+) -> None:
+    network = registry.networks["198.51.100.0/24"]
+    make_network(
+        "198.51.0.0/16", organisation=network["organisation"]["name"],
+        registered_at=timezone.now() - timedelta(days=4000),
+    )  # fmt: skip
+    registered = (timezone.now() - timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    registry.networks["198.51.100.0/24"]["registered"] = registered
+    listed_before(ADDRESS, days_ago=5, times=2)
+    make_listing(ADDRESS)
+
+    assert confirmed(client).state == State.HANDED_OVER
 
 
 def test_a_registry_that_does_not_answer_holds_nobody_for_ever(

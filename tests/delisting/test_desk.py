@@ -37,14 +37,15 @@ def test_lists_ask_as_often_for_thirty_rows_as_for_one(
     client.get(path)
     with CaptureQueriesContext(connection) as one:
         assert client.get(path).status_code == 200
-    assert len(one) <= 7
+    n_queries = len(one)
+    assert 0 < n_queries <= 7
     stranger = Client()
     for n in range(30):
         make_listing(f"192.0.2.{n + 1}")
         stranger.defaults["REMOTE_ADDR"] = f"10.{n}.0.1"
         asked(stranger, address=f"192.0.2.{n + 1}", email=f"a@shop{n}.example")
         referrals.make(referrals.Facts(prefix=ADDRESS))
-    with django_assert_num_queries(len(one)):
+    with django_assert_num_queries(n_queries):
         client.get(path)
 
 

@@ -12,7 +12,7 @@ from delisting import policy
 from delisting.models import DelistRequest, Rule, Way
 from delisting.table import DEFAULTS
 from escalation.prefixes import parse_prefix
-from listings.models import Listing
+from listings.models import Listing, ListingEntry
 from tests.delisting.dns import Dns
 from tests.delisting.factories import (
     ADDRESS,
@@ -126,6 +126,35 @@ def test_a_64_is_one_server_and_comes_off_whole() -> None:
     assert found is not None
     assert found.rule.way == Way.SELF
     assert str(found.lifted) == "2001:db8:7::/64"
+
+
+def test_what_lies_inside_a_64_and_was_not_judged_stays(client: Client) -> None:
+    make_desk()
+    make_listing("2001:db8:7::/64")
+    bad = make_listing("2001:db8:7::bad", reason_class="manual")
+    long_ago = timezone.now() - timedelta(days=40)
+    ListingEntry.objects.filter(subject=bad).update(happened_at=long_ago)
+    asked(client, address="2001:db8:7::1")
+    work()
+    client.post(link_in(letter_to()))
+    work()
+
+    assert not lister_of("2001:db8:7::1")
+    assert lister_of("2001:db8:7::bad") == "2001:db8:7::bad/128"
+
+
+def test_a_server_that_moves_within_its_64_takes_its_history_along(client: Client) -> None:
+    make_desk()
+    for n in (1, 2):
+        listed_before(f"2001:db8:7::{n}", days_ago=3)
+    make_listing("2001:db8:7::/64")
+    request = asked(client, address="2001:db8:7::3")
+    work()
+    client.post(link_in(letter_to()))
+    work()
+
+    request.refresh_from_db()
+    assert (request.nth, request.state) == (3, "handed_over")
 
 
 def test_what_was_long_ago_does_not_count() -> None:

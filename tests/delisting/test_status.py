@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from io import StringIO
+from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from pytest_django import DjangoAssertNumQueries
 from delisting import proofs
 from delisting.lifecycle import State
 from delisting.models import DelistRequest, Proof
-from escalation import queue
+from escalation import limits, queue
 from listings.models import Listing
+from mailroom.models import Letter
 from tests.delisting.dns import Dns
 from tests.delisting.factories import (
     ADDRESS,
@@ -200,6 +202,17 @@ def test_a_file_on_the_server_is_a_proof(
     assert (request.state == State.ASKED) == ("We have seen" not in said)
 
 
+def test_who_finds_no_room_is_told_to_come_again(
+    client: Client, dns: Dns, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "SLOTS", BoundedSemaphore(1))
+    monkeypatch.setattr(limits, "PATIENCE", 0.01)
+    request = asked(client)
+    with limits.slot():
+        assert "Many are asking just now" in prove(client, request, "txt")
+    assert "no such TXT record" in prove(client, request, "txt")
+
+
 def test_a_server_that_is_silent_is_told_so(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -295,6 +308,19 @@ def test_programs_read_the_same_and_no_mailbox(client: Client) -> None:
     assert answer.headers["Cache-Control"] == "private, no-store"
     assert client.get("/delist/request/guessed/status.json").status_code == 404
     assert client.get("/delist/request/guessed/").status_code == 404
+
+
+def test_a_server_that_quotes_our_letter_gives_nothing_away(client: Client) -> None:
+    request = asked(client)
+    work()
+    said = f"250 thanks {MAILBOX} for http://desk.example{link_in(letter_to())}"
+    Letter.objects.filter(recipient=MAILBOX).update(smtp_reply=said)
+    token = link_in(letter_to()).split("/")[2]
+
+    assert token not in page(client, request)
+    told = client.get(f"{status_path(request)}status.json").content.decode()
+    assert token not in told
+    assert MAILBOX not in told
 
 
 def test_the_page_asks_as_often_for_many_servers_as_for_one(

@@ -134,6 +134,7 @@ def test_a_visitor_looks_up_so_much_an_hour(
 def test_a_signature_is_found_in_what_came_back() -> None:
     assert live.signature_in(SIGNED) == live.Signature("s2026", "bank.example")
     assert live.signature_in(b"x" * 100_000) == live.Signature()
+    assert live.signature_in(b"DKIM-Signature: a\n" + b" " * 65_400) == live.Signature()
     assert live.signature_in(b"DKIM-Signature: d=..; s=$(id)\n\n") == live.Signature()
 
 
