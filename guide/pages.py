@@ -80,7 +80,7 @@ def _page(
         slug=slug,
         title=head.lstrip("# ").strip() or slug,
         about=" ".join(_MARKDOWN.render(about).replace("<p>", "").replace("</p>", "").split()),
-        html=_MARKDOWN.render(rest),
+        html=_MARKDOWN.render(rest).replace("<table>", '<table class="table">'),
         text=text,
         language=language,
     )

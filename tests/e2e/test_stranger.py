@@ -23,12 +23,15 @@ WORDS = {
         "found": "이 등재는 직접 해제하실 수 있습니다.",
     },
 }
+GUIDE = """
+getting-started requirements authentication filters bulk
+troubleshooting delisting cases abuse privacy
+"""
 PUBLIC = [
     "/", "/diagnosis/", "/diagnosis/?address=203.0.113.140", "/delist/",
     "/delist/?address=203.0.113.140", "/delist/?address=203.0.113.5", "/delist/?address=8.8.8.8",
-    "/guide/", "/guide/delisting/", "/guide/authentication/", "/guide/troubleshooting/",
-    "/guide/codes/", "/guide/codes/5.7.606/", "/guide/codes/5.7.1/", "/guide/search/?q=dkim",
-    "/transparency/",
+    "/guide/", *(f"/guide/{name}/" for name in GUIDE.split()), "/guide/codes/",
+    "/guide/codes/5.7.606/", "/guide/codes/5.7.1/", "/guide/search/?q=dkim", "/transparency/",
 ]  # fmt: skip
 
 

@@ -1,6 +1,8 @@
 import gettext
 import io
+import re
 
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -82,3 +84,10 @@ def test_whatever_is_written_is_what_gettext_finds(texts: dict[str, str]) -> Non
 
     korean = known([header, *messages])
     assert {key: korean.gettext(key) for key in texts} == texts
+
+
+def test_no_korean_text_leaves_the_particle_to_the_reader() -> None:
+    """이(가), 은(는), 을(를) read like a form: a noun stands before the particle instead."""
+    text = (settings.LOCALE_PATHS[0] / "ko/LC_MESSAGES/django.po").read_text(encoding="utf-8")
+
+    assert re.findall(r"이\(가\)|은\(는\)|을\(를\)|\(으\)로|와\(과\)", text) == []
