@@ -28,6 +28,12 @@ class RuleForm(forms.ModelForm[Rule]):
         model = Rule
         fields = ("way", "wait_hours", "window_days", "names_agree", "hits_allowed", "note")
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "note" in self.fields:  # an ended row is only looked at
+            self.initial["note"] = ""  # each change has a reason of its own
+            self.fields["note"].required = True
+
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
         if given.get("way") == Way.WAIT and not given.get("wait_hours"):
@@ -37,6 +43,24 @@ class RuleForm(forms.ModelForm[Rule]):
         return given
 
 
+class InForce(admin.SimpleListFilter):
+    """The table in force, unless somebody asks for the ended rows as well."""
+
+    title = gettext_lazy("which rows")
+    parameter_name = "rows"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("all", _("also ended"))]
+
+    def choices(self, changelist: Any) -> Any:
+        everything, *others = super().choices(changelist)
+        yield {**everything, "display": _("in force")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Rule]") -> "QuerySet[Rule]":
+        return queryset if self.value() == "all" else queryset.filter(ended_at=None)
+
+
 @admin.register(Rule)
 class RuleAdmin(ForAgents, admin.ModelAdmin[Rule]):
     """The table as it stands; a change ends the row and makes a new one: nothing is lost."""
@@ -44,9 +68,9 @@ class RuleAdmin(ForAgents, admin.ModelAdmin[Rule]):
     form = RuleForm
     list_display = (
         "reason_class", "nth", "way", "wait_hours", "window_days", "names_agree", "hits_allowed",
-        "made_by", "made_at", "ended_at", "note",
+        "made_by", "ended_at",
     )  # fmt: skip
-    list_filter = (("ended_at", admin.EmptyFieldListFilter), "reason_class")
+    list_filter = (InForce, "reason_class")
     list_select_related = ("made_by",)
     list_per_page = 50
     ordering = ("ended_at", "reason_class", "nth", "-pk")

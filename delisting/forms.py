@@ -21,7 +21,9 @@ class AskForm(forms.Form):
     has_stopped = forms.BooleanField(label=_("It has stopped, and I will keep watching."))
     changed = forms.CharField(
         label=_("What was wrong, and what did you change?"),
-        help_text=_("One or two plain sentences. They are kept with the request."),
+        help_text=_(
+            "One or two plain sentences, at least 15 letters. They are kept with the request."
+        ),
         min_length=SHORTEST,
         max_length=LONGEST,
         widget=forms.Textarea(attrs={"rows": 3}),
@@ -37,8 +39,15 @@ class AskForm(forms.Form):
     )
     work = forms.CharField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, names: bool = False, **kwargs: Any) -> None:
+        """``names``: the listing is about the address's names, not about what it has sent."""
         super().__init__(*args, **kwargs)
+        if names:
+            self.fields["found_cause"].label = _("The address is fixed, not from a dynamic pool.")
+            self.fields["has_stopped"].label = _(
+                "It has a reverse name (PTR), and that name points back to it."
+            )
+            self.fields["changed"].label = _("What is this server, and what did you change?")
         self.fields["changed"].error_messages["min_length"] = _(
             "“Fixed” does not tell us enough. Say what sent the mail and what stopped it."
         )

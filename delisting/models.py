@@ -29,7 +29,7 @@ class Way(models.TextChoices):
     AGENT = "agent", _("an agent")
     STATEMENT = "statement", _("an agent, with the owner's statement")
     OWNER = "owner", _("only the owner of the space")
-    TENANT = "tenant", _("only the tenant's admin")
+    TENANT = "tenant", _("only that customer's admin")
     TWO_AGENTS = "two_agents", _("two agents")
 
 
@@ -106,7 +106,7 @@ class Outcome(models.TextChoices):
     ALREADY_OFF = "already_off", _("It was off the list already.")
     STILL_SENDING = "still_sending", _("Mail from the address was refused again after you asked.")
     LISTED_AGAIN = "listed_again", _("The address was listed anew after you asked.")
-    NAMES = "names", _("Forward and reverse names do not agree.")
+    NAMES = "names", _("The address has no reverse name that points back to it.")
     NO_LOOKUP = "no_lookup", _("The names of the address could not be looked up.")
     REPEATED = "repeated", _("The address was listed too often lately to come off by itself.")
     NOT_BY_SENDER = "not_by_sender", _("A listing of this kind does not come off by itself.")

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -31,7 +32,20 @@ def find(request: HttpRequest) -> HttpResponse:
     except Refused as refusal:
         context = {"typed": typed, "problem": refusal.message}
         return render(request, "delisting/find.html", context, status=422)
+    if not prefixes.is_public(prefix, documentation_too=settings.POSTERN_DEMO) and (
+        prefixes.is_single(prefix)
+    ):
+        context = {"typed": typed, "problem": not_public(prefix)}
+        return render(request, "delisting/find.html", context, status=422)
     return _show(request, prefix)
+
+
+def not_public(prefix: Prefix) -> str:
+    """Why nothing is said of an address that no mail can come from."""
+    return _(
+        "%s is no address of the public Internet: your mail reached us from another. Take the one "
+        "that stands in the bounce."
+    ) % prefixes.shown(prefix)
 
 
 def _show(
@@ -48,6 +62,7 @@ def found(prefix: Prefix, form: AskForm | None = None) -> dict[str, Any]:
     may_ask = verdict is not None and verdict.may_ask
     by_sender = verdict is not None and verdict.rule.is_by_sender
     kind = policy.class_of(listing) if listing else ""
+    names = verdict is not None and verdict.rule.names_agree
     return {
         "typed": prefixes.shown(prefix),
         "found": standing,
@@ -58,7 +73,8 @@ def found(prefix: Prefix, form: AskForm | None = None) -> dict[str, Any]:
         "kind": kind,
         "fixers": fixers.of_listing(kind, by_sender=by_sender) if listing else [],
         "stations": status.looked_up() if may_ask else [],
-        "form": (form or AskForm()) if may_ask else None,
+        "form": (form or AskForm(names=names)) if may_ask else None,
+        "live": {"address": prefixes.shown(prefix), "parts": "names"} if names else None,
         "challenge": work.challenge() if may_ask else "",
     }
 
@@ -77,7 +93,8 @@ def ask(request: HttpRequest) -> HttpResponse:
     prefix = _typed(request)
     if request.method != "POST" or prefix is None:
         return redirect("delisting:find")
-    form = AskForm(request.POST)
+    verdict = policy.verdict(prefix) if policy.single(prefix) else None
+    form = AskForm(request.POST, names=verdict is not None and verdict.rule.names_agree)
     if not form.is_valid():
         return _show(request, prefix, form, 422)
     given = form.cleaned_data
@@ -99,7 +116,16 @@ def refer(request: HttpRequest) -> HttpResponse:
     prefix = _typed(request)
     if request.method != "POST" or prefix is None:
         return redirect("delisting:find")
-    return made_link(request, referrals.Facts(prefix=prefixes.shown(prefix)))
+    if (listing := lookup.standing(prefix).listing) is None or not prefixes.contains(
+        listing.network, prefix
+    ):
+        return _show(request, prefix)  # nothing of ours refuses all of it
+    facts = referrals.Facts(
+        prefix=prefixes.shown(prefix),
+        sender_email=request.POST.get("sender_email", "").strip(),
+        recipient=request.POST.get("recipient", "").strip(),
+    )
+    return made_link(request, facts)
 
 
 def made_link(request: HttpRequest, facts: referrals.Facts) -> HttpResponse:

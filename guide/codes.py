@@ -78,7 +78,15 @@ class Entry:
     def slug(self) -> str:
         """The last part of the address of its page."""
         first = self.codes[0].partition("-")[0] if self.codes else ""
-        return first or next((slug_of(name) for name in self.names), "") or self.id
+        mark = next((slug_of(name) for name in self.names if name.isascii()), "")
+        many = bool(self.ranges) and self.ranges[0][0][2] < VENDOR
+        return (mark if many and mark else first) or mark or self.id
+
+    @property
+    def heading(self) -> str:
+        """The title as a heading: with a capital, unless it begins with a name such as iCloud."""
+        title = self.said.title
+        return title[0].upper() + title[1:] if title.split()[0].islower() else title
 
 
 @cache

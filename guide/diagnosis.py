@@ -30,11 +30,20 @@ from mailroom.recipients import domain_name
 from ownership.queries import is_within
 
 NAMES_WANTED: Final = frozenset({"rdns"})
+# How PNG, JPEG, GIF, WebP, PDF, ZIP and gzip begin.
+NOT_TEXT: Final = (
+    b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF", b"PK\x03\x04", b"\x1f\x8b",
+)  # fmt: skip
 PASSING: Final = frozenset({"greylist", "rate"})
 
 
 def of_bounce(raw: bytes, typed: str = "") -> Answer:
     """Read what was pasted or uploaded; ``typed`` is the address that was given beside it."""
+    if raw.startswith(NOT_TEXT):
+        return Answer(
+            _("This is a picture, or another file without text."),
+            problem=_("Copy the text of the bounce and paste it, or choose the .eml file."),
+        )
     found = dsn.read(raw)
     if found.kind == "unreadable":
         return Answer(_("We could not read this."), problem=_why_unreadable(found.error))
@@ -141,8 +150,14 @@ def _of_failure(failure: Failure, found: Diagnosis, address: Prefix | None) -> A
     standing = lookup.standing(address) if address is not None else None
     entry = codes.best(failure.status, failure.smtp_code, failure.diagnostic, ours=ours)
     theirs = None if ours else _list_named(failure, found)
+    own = codes.best(failure.status, failure.smtp_code, failure.diagnostic, ours=True)
+    maybe_ours = not failure.remote_mta and theirs is None and _covers(own, failure.status)
     if standing is not None and standing.listing is not None and _is_for_our_list(failure, entry):
-        return _listed(failure, standing, entry, standing.prefix)
+        return _listed(failure, standing, own, standing.prefix)
+    if maybe_ours and not ours and standing is None:
+        return _without_address(failure, own)
+    if maybe_ours and standing is not None and lookup.was_listed(standing.prefix):
+        return _was_listed(failure, standing, own)
     if ours and standing is not None and failure.block_kind in {"", "list"}:
         return _was_listed(failure, standing, entry)
     if theirs is not None and failure.block_kind in {"", "list"} and _is_block(failure):
@@ -216,6 +231,29 @@ def _listed(failure: Failure, standing: Standing, entry: Entry | None, prefix: P
         sentence, "ours", step, tuple(parties),
         () if by_sender else tuple(fixers.after_passing_on(kind)),
         failure if failure.diagnostic else None, entry, standing, verdict, address=prefix,
+    )  # fmt: skip
+
+
+def _without_address(failure: Failure, entry: Entry | None) -> Answer:
+    """A line that we say, and others say too, without the address that it is about."""
+    return Answer(
+        _("Your mail was refused for your server's address, and the line does not say which."),
+        "ours",
+        Step(
+            _("Look the address up"), reverse("delisting:find"),
+            _("It stands in the whole bounce, often in square brackets."),
+        ),
+        (
+            Fixer(
+                "sender", _("You"), True, _("can act now"), _("Find the address, and look it up."),
+            ),
+        ),
+        (
+            _("If you wrote to a customer of ours, our list refuses it: look the address up."),
+            _("If you wrote to somebody else, such as a customer of Microsoft 365, their list "
+              "does: the page of the code says what to do there."),
+        ),
+        failure, entry,
     )  # fmt: skip
 
 
@@ -295,6 +333,12 @@ def _by_meaning(
 
 def _sentence(failure: Failure, entry: Entry) -> str:
     title = entry.said.title
+    if failure.smtp_code.startswith("4") or failure.status.startswith("4"):
+        if failure.recipient:
+            return _("Your mail to %(recipient)s was put off: %(why)s.") % {
+                "recipient": failure.recipient, "why": title,
+            }  # fmt: skip
+        return _("Your mail was put off: %s.") % title
     if failure.recipient:
         return _("Your mail to %(recipient)s was refused: %(why)s.") % {
             "recipient": failure.recipient, "why": title,

@@ -4,6 +4,7 @@ import base64
 import binascii
 from typing import Any, Final
 
+from django.conf import settings
 from django.core import signing
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,19 +12,21 @@ from django.urls import reverse
 from django.utils.http import urlencode
 from django.views.decorators.http import require_http_methods
 
-from delisting import referrals
-from delisting.views import made_link
+from delisting import policy, referrals
+from delisting.views import made_link, not_public
 from escalation import prefixes
 from escalation.errors import Refused
 from escalation.limits import Limit, slot, visitor
 from guide import diagnosis as reading
 from guide import live as looking
+from guide import search as searching
 from guide.answers import Answer
 from guide.forms import DiagnosisForm, LiveForm
 from mailroom.recipients import domain_name
 
 READ: Final = Limit("diagnosis", most=240, seconds=3600)  # bounces of one visitor
 SALT: Final = "guide.facts"
+SHORT: Final = 60  # octets of what may be a code or a mark alone, such as S3150
 CARRIED: Final = 12 * 1024  # octets of a bounce that the answer's page carries for a link
 CARRIED_FOR: Final = 24 * 3600  # seconds
 
@@ -47,6 +50,9 @@ def diagnosis(request: HttpRequest) -> HttpResponse:
     if not raw:
         return redirect(f"{reverse('guide:diagnosis')}?{urlencode({'address': typed})}")
     answer = reading.of_bounce(raw, typed)
+    if answer.problem and len(raw) <= SHORT and searching.by_code(raw.decode("utf-8", "replace")):
+        query = urlencode({"q": raw.decode("utf-8", "replace")})
+        return redirect(f"{reverse('guide:search')}?{query}")
     if answer.problem:
         form.add_error(None, f"{answer.sentence} {answer.problem}")
         return _ask(request, form, 422)
@@ -63,6 +69,14 @@ def _of_address(request: HttpRequest, typed: str) -> HttpResponse:
     except Refused as refusal:
         form = DiagnosisForm({"address": typed[:64]})
         form.add_error("address", refusal.message)
+        return _ask(request, form, 422)
+    if not prefixes.is_single(prefix) and not policy.single(prefix):
+        return redirect(
+            f"{reverse('delisting:find')}?{urlencode({'address': prefixes.shown(prefix)})}"
+        )
+    if not prefixes.is_public(prefix, documentation_too=settings.POSTERN_DEMO):
+        form = DiagnosisForm({"address": prefixes.shown(prefix)})
+        form.add_error("address", not_public(prefix))
         return _ask(request, form, 422)
     return _show(request, reading.of_address(prefix), b"")
 

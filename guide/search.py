@@ -130,7 +130,7 @@ def index(pages: tuple[Page, ...], language: str) -> Index:
     """The index over these pages and all entries: made anew when a page has changed."""
     made = Index()
     for page in pages:
-        made.add(Hit(0.0, page=page), page.title, page.text)
+        made.add(Hit(0.0, page=page), f"{page.title} {page.slug}", page.text)
     for entry in codes.entries():
         said = entry.texts[language]
         names = " ".join([entry.said_by, *entry.names, *entry.words, *entry.codes])

@@ -29,6 +29,11 @@ def standing(prefix: Prefix) -> Standing:
     return Standing(prefix, listing, listing is None and _is_leaving(prefix))
 
 
+def was_listed(prefix: Prefix) -> bool:
+    """Whether it, or something over it, has been let in before."""
+    return Removal.objects.filter(prefix__in=over_prefix(prefix)).exists()
+
+
 def _is_leaving(prefix: Prefix) -> bool:
     removals = Removal.objects.filter(prefix__in=over_prefix(prefix)).order_by("-serial")
     serial = removals.values_list("serial", flat=True).first()

@@ -39,7 +39,7 @@ LISTED = (
     ("192.0.2.64/27", ReasonClass.RANGE, 900, 1820, "snowshoe: 1820 messages from 31 addresses"),
     ("203.0.113.201", ReasonClass.AUTOMATIC, 5, 33, "33 messages to unknown mailboxes"),
     ("203.0.113.0/25", ReasonClass.RANGE, 2000, 7312, "range: 7312 messages in a week"),
-    ("2001:db8:100:40::/64", ReasonClass.RANGE, 300, 405, "405 messages from one /64"),
+    ("2001:db8:100:40::/64", ReasonClass.AUTOMATIC, 300, 405, "405 messages from one /64"),
     ("2001:db8:200:10::25", ReasonClass.AUTOMATIC, 20, 12, "12 messages to unknown mailboxes"),
 )
 # client, recipient's domain, hours ago, refused, accepted, sender of the last one refused

@@ -7,6 +7,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from delisting.models import Referral
 from tests.delisting.factories import ADDRESS, listed_before, make_desk
 from tests.listings.factories import let_in, make_exception, make_listing, publish
 
@@ -46,6 +47,32 @@ def test_the_way_by_oneself_is_shown_with_what_happened_before(client: Client) -
     assert "You may lift this listing yourself, 24 hours later." in shown
     assert "Before" in shown
     assert shown.count("checked") == 0  # nothing is ticked for anybody
+
+
+def test_a_policy_listing_is_about_names_and_asks_for_them(client: Client) -> None:
+    make_listing(ADDRESS, reason_class="policy")
+
+    shown = page(client, ADDRESS)
+
+    assert "once the names of the address agree" in shown
+    assert "The address is fixed, not from a dynamic pool." in shown
+    assert "I found what sent the unwanted mail" not in shown
+    assert 'action="/diagnosis/live/"' in shown
+
+
+def test_a_link_to_pass_on_holds_what_the_stranger_adds(client: Client) -> None:
+    make_listing("198.51.100.0/24")
+    given = {
+        "address": ADDRESS, "recipient": "dana@clinic.example", "sender_email": "a@bank.example",
+    }  # fmt: skip
+
+    shown = client.post("/delist/refer/", given, headers=ENGLISH).content.decode()
+
+    assert "dana@clinic.example" in shown
+    made = Referral.objects.get()
+    assert (made.prefix, made.recipient, made.sender_email) == (
+        ADDRESS, "dana@clinic.example", "a@bank.example",
+    )  # fmt: skip
 
 
 def test_an_exception_and_a_stranger_are_not_on_it(client: Client) -> None:
