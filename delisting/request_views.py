@@ -4,9 +4,7 @@ Two links, two powers: the status page shows and offers other proofs; only the l
 the button.  GET and HEAD change nothing: scanners open links.
 """
 
-from collections.abc import Callable
-from functools import wraps
-from typing import Any, Final
+from typing import Final
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -23,26 +21,12 @@ from delisting.models import DelistRequest
 from escalation import prefixes
 from escalation.errors import Refused
 from escalation.limits import Limit, slot, visitor
+from escalation.unseen import unseen, with_form
 from mailroom import tokens
 
 PROVED: Final = Limit("delist-proof", most=20, seconds=3600)  # looks of one visitor
 PROVED_FOR: Final = Limit("delist-proof-for", most=20, seconds=3600)  # looks at one host
 MOVED: Final = Limit("delist-mailbox-form", most=10, seconds=3600)  # other mailboxes of one visitor
-View = Callable[..., HttpResponse]
-
-
-def unseen(view: View) -> View:
-    """Keep the page out of caches and search engines, and its address to itself."""
-
-    @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        response.headers["Cache-Control"] = "private, no-store"
-        response.headers["X-Robots-Tag"] = "noindex, nofollow"
-        response.headers["Referrer-Policy"] = "same-origin"
-        return response
-
-    return answer
 
 
 def _of(token: str) -> DelistRequest:
@@ -82,7 +66,7 @@ def _show(
         "file_url": proofs.url(asked) if waits else "",
         "proof_mailbox": proofs.mailbox(asked) if waits else "",
     }
-    return render(request, "delisting/status.html", context, status=status_code)
+    return with_form(render(request, "delisting/status.html", context, status=status_code))
 
 
 @unseen
@@ -152,7 +136,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
     found = DelistRequest.objects.filter(token_digest=tokens.digest(token))
     asked = found.select_related("listing").first()
     if asked is None:
-        return render(request, "delisting/unknown.html", status=404)
+        return with_form(render(request, "delisting/unknown.html", status=404))
     where = redirect("delisting:status", tokens.token(emails.status_key(asked)))
     if asked.state != State.ASKED:
         return where
@@ -164,7 +148,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
             "rule": verdict.rule if verdict else None,
             "expired": asked.expires_at <= timezone.now(),
         }
-        return render(request, "delisting/confirm.html", context)
+        return with_form(render(request, "delisting/confirm.html", context))
     try:
         actions.confirm(asked)
     except Refused as refusal:

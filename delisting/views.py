@@ -14,6 +14,7 @@ from escalation import prefixes
 from escalation.errors import Refused
 from escalation.limits import visitor
 from escalation.prefixes import Prefix
+from escalation.unseen import with_form
 from listings import lookup
 from mailroom import tokens
 from mailroom.rendering import single_line
@@ -146,4 +147,4 @@ def made_link(request: HttpRequest, facts: referrals.Facts) -> HttpResponse:
     }
     response = render(request, "delisting/link.html", context)
     response.headers["Cache-Control"] = "private, no-store"
-    return response
+    return with_form(response)

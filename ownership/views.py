@@ -1,8 +1,6 @@
 """The owner's page: a link opens it, and only a button on it acts."""
 
-from collections.abc import Callable
 from contextlib import suppress
-from functools import wraps
 from typing import Any, Final
 
 from django.contrib import messages
@@ -14,6 +12,7 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from escalation.errors import Refused
+from escalation.unseen import unseen, with_form
 from mailroom.tokens import digest
 from ownership import actions, emails, queries
 from ownership.forms import AnswerForm
@@ -21,26 +20,6 @@ from ownership.lifecycle import OPEN, State
 from ownership.models import Answer, Inquiry, Request, RequestLetter, Rung
 
 IN_SESSION: Final = "answer"
-View = Callable[..., HttpResponse]
-
-
-def unseen(view: View) -> View:
-    """Keep the page out of caches and search engines, and its address to itself.
-
-    A page with a form says ``same-origin``: under ``no-referrer`` browsers
-    send ``Origin: null`` with a POST, which the CSRF check refuses.  Its own
-    address holds no token.
-    """
-
-    @wraps(view)
-    def answer(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        response.headers["Cache-Control"] = "no-store"
-        response.headers["X-Robots-Tag"] = "noindex, nofollow"
-        response.headers.setdefault("Referrer-Policy", "no-referrer")
-        return response
-
-    return answer
 
 
 @unseen
@@ -91,11 +70,6 @@ def stop(request: HttpRequest) -> HttpResponse:
         with suppress(actions.NotOpen):  # somebody else has just answered: the page shows it
             actions.record_answer(letter, actions.Given(Answer.Kind.STOP))
     return redirect("answer:question")
-
-
-def with_form(response: HttpResponse) -> HttpResponse:
-    response.headers["Referrer-Policy"] = "same-origin"
-    return response
 
 
 def letter_of(request: HttpRequest) -> RequestLetter | None:

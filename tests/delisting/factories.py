@@ -80,3 +80,15 @@ def status_path(request: DelistRequest) -> str:
 
 def letter_to(address: str = MAILBOX) -> Any:
     return next(one for one in reversed(mail.outbox) if one.to == [address])
+
+
+def confirmed(client: Client, **changes: Any) -> DelistRequest:
+    """The request after the button; ``changes`` happen to the listing in between."""
+    request = asked(client)
+    work()
+    if changes:
+        Listing.objects.filter(prefix=f"{ADDRESS}/32").exclude(state="removed").update(**changes)
+    client.post(link_in(letter_to()))
+    work()
+    request.refresh_from_db()
+    return request

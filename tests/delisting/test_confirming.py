@@ -1,7 +1,6 @@
 """The button behind the letter's link, and what is checked again when it is pressed."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 import time_machine
@@ -13,13 +12,13 @@ from delisting import proofs
 from delisting.lifecycle import State
 from delisting.models import DelistRequest, Outcome
 from listings import actions as listings
-from listings.models import Listing
 from tests.delisting.dns import Dns
 from tests.delisting.factories import (
     ADDRESS,
     MAILBOX,
     ask,
     asked,
+    confirmed,
     letter_to,
     link_in,
     make_desk,
@@ -34,18 +33,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def desk() -> None:
     make_desk()
-
-
-def confirmed(client: Client, **changes: Any) -> DelistRequest:
-    """The request after the button; ``changes`` happen to the listing in between."""
-    request = asked(client)
-    work()
-    if changes:
-        Listing.objects.filter(prefix=f"{ADDRESS}/32").exclude(state="removed").update(**changes)
-    client.post(link_in(letter_to()))
-    work()
-    request.refresh_from_db()
-    return request
 
 
 @pytest.mark.parametrize("method", ["get", "head"])

@@ -9,14 +9,14 @@ from django.test import Client
 from django.utils import timezone
 
 from delisting.lifecycle import State
-from delisting.models import DelistRequest, Outcome
+from delisting.models import Outcome
 from listings import actions as listings
-from listings.models import Listing
 from ownership.fake_registry import FakeRegistry
 from tests.delisting.dns import Dns
 from tests.delisting.factories import (
     ADDRESS,
     asked,
+    confirmed,
     letter_to,
     link_in,
     listed_before,
@@ -33,18 +33,6 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def desk() -> None:
     make_desk()
-
-
-def confirmed(client: Client, **changes: Any) -> DelistRequest:
-    """The request after the button; ``changes`` happen to the listing in between."""
-    request = asked(client)
-    work()
-    if changes:
-        Listing.objects.filter(prefix=f"{ADDRESS}/32").exclude(state="removed").update(**changes)
-    client.post(link_in(letter_to()))
-    work()
-    request.refresh_from_db()
-    return request
 
 
 PTR = ("25.100.51.198.in-addr.arpa", "PTR")

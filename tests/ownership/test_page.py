@@ -32,7 +32,7 @@ def test_the_link_leads_to_a_page_without_the_token(inquiry: Inquiry, client: Cl
 def test_the_page_is_kept_by_nobody(owner: Client) -> None:
     headers = owner.get("/answer/").headers
 
-    assert headers["Cache-Control"] == "no-store"
+    assert headers["Cache-Control"] == "private, no-store"
     assert "noindex" in headers["X-Robots-Tag"]
     # With no-referrer browsers send "Origin: null", and the CSRF check would refuse the answer.
     assert headers["Referrer-Policy"] == "same-origin"
