@@ -55,6 +55,7 @@ CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS", "", "Further origins of for
 # -- Applications -------------------------------------------------------------
 INSTALLED_APPS = [
     "tickets",
+    "abuse",
     "guide",
     "delisting",
     "listings",
@@ -342,9 +343,7 @@ POSTERN_DELIST_HOURS = number(
 POSTERN_DELIST_LINK_HOURS = number(
     "POSTERN_DELIST_LINK_HOURS", 48, "Hours that the link in a confirmation letter works.", least=1
 )
-POSTERN_REFERRAL_DAYS = number(
-    "POSTERN_REFERRAL_DAYS", 14, "Days that a link to pass on to a customer works.", least=1
-)
+POSTERN_REFERRAL_DAYS = number("POSTERN_REFERRAL_DAYS", 14, "Days a referral works.", least=1)
 POSTERN_GUIDE_DIR = text("POSTERN_GUIDE_DIR", "", "Guide pages of your own: en/NN-name.md, ko/…")
 POSTERN_TENANT_TICKETS = number(
     "POSTERN_TENANT_TICKETS", 100, "Tickets that one tenant may open within a day.", least=1

@@ -47,13 +47,19 @@ _SPACE = re.compile(r"[ \t]+")
 
 @dataclass
 class Sections:
-    """The parts of a message that matter; lists keep the order of the message."""
+    """The parts of a message that matter; lists keep the order of the message.
+
+    ``data`` holds the JSON parts, ``files`` what is attached as a file named ``.eml``.
+    """
 
     top: Message
     notices: list[Message] = field(default_factory=list)
     pages: list[Message] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     originals: list[str] = field(default_factory=list)
+    feedback: list[str] = field(default_factory=list)
+    data: list[Message] = field(default_factory=list)
+    files: list[Message] = field(default_factory=list)
     is_report: bool = False
 
     @cached_property
@@ -87,7 +93,7 @@ def take_apart(raw: bytes, low: bytes) -> Sections:
 def _marked(raw: bytes, low: bytes) -> bytes:
     """``raw`` with a stand-in for the type of every message/* part, cut behind the headers of an
     enclosed mail that no report follows: nothing there is needed, and it is most of the lines."""
-    last_status = low.rfind(b"delivery-status")
+    last_status = max(low.rfind(b"delivery-status"), low.rfind(b"feedback-report"))
     pieces, at, end = [], 0, len(raw)
     for found in _ENCLOSED.finditer(low):
         if found[1]:
@@ -118,6 +124,12 @@ def _sort(part: Message, sections: Sections, depth: int) -> None:
         sections.originals.append(text_of(part, ORIGINAL_CHARS))
     elif enclosed in _REPORT_TYPES:
         sections.is_report = True
+        if enclosed == "feedback-report":
+            sections.feedback.append(text_of(part, STATUS_CHARS))
+    elif kind.endswith("/json"):
+        sections.data.append(part)
+    elif depth and (part.get_filename() or "").lower().endswith(".eml"):
+        sections.files.append(part)
     elif kind == "text/html":
         if not sections.pages:
             sections.pages.append(part)

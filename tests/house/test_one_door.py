@@ -9,8 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 APPS = (
-    "customers", "delisting", "escalation", "guide", "listings", "mailroom", "ownership", "tickets",
-    "traffic",
+    "abuse", "customers", "delisting", "escalation", "guide", "listings", "mailroom", "ownership",
+    "tickets", "traffic",
 )  # fmt: skip
 LONGEST = 400  # lines
 DRAWERS = {"utils", "helpers", "common", "misc", "signals"}

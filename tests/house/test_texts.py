@@ -15,6 +15,7 @@ from django.utils.functional import Promise
 ROOT = Path(__file__).parents[2]
 TEMPLATES = ROOT / "templates"
 OURS = {
+    "abuse",
     "customers",
     "delisting",
     "escalation",
