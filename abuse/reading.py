@@ -81,7 +81,7 @@ def _read(head: bytes) -> Reading:
             arrival_date=said.date,
             original_mail_from=said.mail_from,
         )
-        return Reading(kind, "xarf", told, message_id)
+        return Reading(kind, "xarf", told, message_id or said.message_id)
     if original is not None and not sections.statuses and not _is_automatic(sections):
         return Reading("feedback", "rfc822", NOTHING, message_id)
     return Reading("notice" if _is_automatic(sections) else "plain")

@@ -21,6 +21,7 @@ class Xarf:
     source_address: str
     date: str
     mail_from: str = ""
+    message_id: str = ""
 
 
 def in_json(texts: Iterable[str]) -> Xarf | None:
@@ -46,6 +47,7 @@ def _from(data: dict[str, Any]) -> Xarf | None:
             source_address=address(_text(data, "source_identifier")),
             date=_text(data, "timestamp"),
             mail_from=envelope(_text(data, "smtp_from")),
+            message_id=_text(data, "message_id").strip("<> "),
         )
     report = data.get("Report")
     if not isinstance(report, dict):

@@ -163,6 +163,7 @@ def test_a_message_that_a_person_attaches(kind: str) -> None:
 V4 = {
     "xarf_version": "4.0.0", "category": "messaging", "type": "spam", "timestamp": "2026-11-24",
     "source_identifier": "192.0.2.40", "smtp_from": "sales@school.example",
+    "message_id": "<junk-1@school.example>",
 }  # fmt: skip
 V3 = {
     "Version": "2",
@@ -176,6 +177,13 @@ def test_xarf_in_json(data: dict[str, Any]) -> None:
 
     assert (found.kind, found.format) == ("feedback", "xarf")
     assert found.feedback.source_address == "192.0.2.40"
+
+
+def test_xarf_names_the_message_where_none_is_enclosed() -> None:
+    found = read(mail(MIMEText("x"), part("application/json", json.dumps(V4))))
+
+    assert found.message_id == "junk-1@school.example"
+    assert found.feedback.original_mail_from == "sales@school.example"
 
 
 def test_xarf_about_something_else_than_mail_is_a_notice() -> None:

@@ -1,14 +1,9 @@
 """Say what reports in files report: ``manage.py readreport [--json] PATH…``."""
 
 import json
-import sys
-from argparse import ArgumentParser
-from pathlib import Path
-from typing import Any
-
-from django.core.management.base import BaseCommand, CommandError
 
 from abuse.reading import MAX_BYTES, Reading, read
+from mailroom.management.reading import ReadingCommand
 
 SHOWN = (
     ("feedback_type", "Type"),
@@ -22,38 +17,18 @@ SHOWN = (
 )
 
 
-class Command(BaseCommand):
+class Command(ReadingCommand):
     help = "Read abuse reports (ARF, JMRP, XARF, attached messages) as the intake does."
-    requires_system_checks = []
+    max_bytes = MAX_BYTES
 
-    def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("paths", nargs="+", metavar="PATH", help='a file, or "-" for stdin')
-        parser.add_argument("--json", action="store_true", help="one JSON object per file and line")
+    def as_line(self, path: str, raw: bytes) -> str:
+        return in_json(path, read(raw))
 
-    def handle(self, *args: Any, paths: list[str], json: bool, **options: Any) -> None:
-        n_missing = 0
-        for path in paths:
-            try:
-                raw = contents(path)
-            except OSError as problem:
-                n_missing += 1
-                self.stderr.write(f"{path}: {problem.strerror or problem}")
-                continue
-            reading = read(raw)
-            self.stdout.write(as_line(path, reading) if json else as_text(path, reading))
-        if n_missing:
-            raise CommandError(f"Files that could not be opened: {n_missing}")
+    def as_text(self, path: str, raw: bytes) -> str:
+        return in_words(path, read(raw))
 
 
-def contents(path: str) -> bytes:
-    """The bytes of a file or of standard input, one more than allowed at most."""
-    if path == "-":
-        return sys.stdin.buffer.read(MAX_BYTES + 1)
-    with Path(path).open("rb") as stream:
-        return stream.read(MAX_BYTES + 1)
-
-
-def as_line(path: str, reading: Reading) -> str:
+def in_json(path: str, reading: Reading) -> str:
     told = reading.feedback
     answer = {
         "file": path,
@@ -73,7 +48,7 @@ def as_line(path: str, reading: Reading) -> str:
     return json.dumps(answer)
 
 
-def as_text(path: str, reading: Reading) -> str:
+def in_words(path: str, reading: Reading) -> str:
     name = f"{reading.kind} ({reading.format or reading.error or 'no format'})"
     lines = [f"{path}: {name}"]
     for field, title in SHOWN:
