@@ -46,7 +46,7 @@ def relisted(request: DelistRequest, listing: Listing) -> None:
 
 
 def _about(request: DelistRequest, template: str, context: dict[str, Any]) -> None:
-    if request.proof != Proof.LETTER:
+    if request.proof != Proof.LETTER or not request.email:  # it may be forgotten by now
         return
     write(
         key=f"delist:{request.pk}:{template}",

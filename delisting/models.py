@@ -179,6 +179,7 @@ class DelistRequest(LivingModel, Owed):
             due_index("delisting_request_due"),
             models.Index(fields=["prefix", "-asked_at"], name="delisting_by_prefix"),
             models.Index(fields=["email", "asked_at"], name="delisting_by_email"),
+            models.Index(fields=["asked_at"], condition=~Q(email=""), name="delisting_to_forget"),
             models.Index(
                 fields=["state_since"],
                 condition=Q(state=State.LIFTED, relisted_at=None),

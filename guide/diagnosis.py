@@ -34,6 +34,7 @@ NAMES_WANTED: Final = frozenset({"rdns"})
 NOT_TEXT: Final = (
     b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"RIFF", b"%PDF", b"PK\x03\x04", b"\x1f\x8b",
 )  # fmt: skip
+MOST_OTHERS: Final = 20  # further recipients of one bounce that are shown
 PASSING: Final = frozenset({"greylist", "rate"})
 
 
@@ -60,9 +61,6 @@ def of_bounce(raw: bytes, typed: str = "") -> Answer:
         warning=_differs(typed, address),
         domain=_domain(found.original),
     )
-
-
-MOST_OTHERS: Final = 20  # further recipients of one bounce that are shown
 
 
 def of_address(prefix: Prefix) -> Answer:

@@ -417,6 +417,14 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="delistrequest",
             index=models.Index(
+                condition=models.Q(("email", ""), _negated=True),
+                fields=["asked_at"],
+                name="delisting_to_forget",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="delistrequest",
+            index=models.Index(
                 condition=models.Q(("relisted_at", None), ("state", "lifted")),
                 fields=["state_since"],
                 name="delisting_watched",

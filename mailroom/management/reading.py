@@ -1,6 +1,7 @@
 """What the commands that read mail from files have in common."""
 
 import sys
+from abc import ABC, abstractmethod
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -8,19 +9,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 
-class ReadingCommand(BaseCommand):
+class ReadingCommand(BaseCommand, ABC):
     """``PATH… [--json]``: each file is answered on a line for programs, or in words."""
 
     max_bytes: int
     requires_system_checks = []
 
+    @abstractmethod
     def as_line(self, path: str, raw: bytes) -> str:
         """The answer as one JSON object."""
-        raise NotImplementedError
 
+    @abstractmethod
     def as_text(self, path: str, raw: bytes) -> str:
         """The answer for a person."""
-        raise NotImplementedError
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("paths", nargs="+", metavar="PATH", help='a file, or "-" for stdin')
