@@ -21,6 +21,7 @@ from escalation.lifecycle import advance
 from escalation.limits import Limit, TooOften, network_of
 from escalation.prefixes import Address, Prefix
 from mailroom import recipients, tokens
+from mailroom.actions import cancel
 from mailroom.rendering import clean
 
 DAY: Final = 24 * 3600  # seconds
@@ -96,9 +97,7 @@ def ask(wish: Wish) -> DelistRequest:
             changed=clean(wish.changed).strip(),
             asked_at=now,
             expires_at=now + timedelta(hours=settings.POSTERN_DELIST_LINK_HOURS),
-            hits_then=verdict.listing.hits,
-            listed_since=verdict.listing.state_since,
-            evidence_then=deciding.evidence(verdict.listing),
+            listed_then=deciding.seen(verdict),
             rule=verdict.rule if verdict.rule.pk else None,
             nth=verdict.nth,
             challenge=tokens.digest(tokens.token(f"delist-proof:{seed}"))[:32],
@@ -154,6 +153,8 @@ def write_again(request: DelistRequest, email: str) -> None:
 
     def new_link(row: DelistRequest, entry: object) -> None:
         _count_letter(row.host, address)
+        if row.letter is not None:
+            cancel(row.letter)  # if it still waits: its link would lead nowhere
         row.letters += 1
         row.email = address
         row.token_digest = tokens.digest(tokens.token(emails.link_key(row, row.letters)))

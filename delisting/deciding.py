@@ -3,7 +3,7 @@
 import hashlib
 from datetime import datetime, timedelta
 from ipaddress import ip_network
-from typing import Final
+from typing import Final, TypedDict
 
 from django.db import transaction
 from django.utils import timezone
@@ -55,15 +55,31 @@ def verdict_of(request: DelistRequest) -> Verdict | None:
 
 
 def locked_verdict(request: DelistRequest) -> Verdict | None:
-    """The verdict on listings that nobody changes until the transaction ends."""
-    over = [row.pk for row in policy.enforcing(ip_network(request.host))]
+    """The verdict on listings that nobody changes until the transaction ends.
+
+    The request's own is locked even when it is over: the check of the foreign key would else lock
+    it at the commit, behind the publication, and everybody else goes the other way round.
+    """
+    over = [row.pk for row in policy.enforcing(ip_network(request.host))] + [request.listing_id]
     list(Listing.objects.filter(pk__in=over).order_by("pk").select_for_update())
     return verdict_of(request)
 
 
-def evidence(listing: Listing) -> str:
-    """What is said of a listing, as a digest: another report of it changes it."""
-    said = f"{listing.reason_class}\0{listing.source}\0{listing.evidence}"
+class Seen(TypedDict):
+    """How a listing was when it was asked about: a digest of what was said, and its hits."""
+
+    said: str
+    hits: int
+
+
+def seen(verdict: Verdict) -> dict[str, Seen]:
+    """Every listing over the address, by its key."""
+    return {str(row.pk): Seen(said=_said(row), hits=row.hits) for row in verdict.all}
+
+
+def _said(row: Listing) -> str:
+    """Since when and why it is listed, as a digest: another report of it changes it."""
+    said = f"{row.state_since.timestamp()}\0{row.reason_class}\0{row.source}\0{row.evidence}"
     return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -87,25 +103,29 @@ def decide(request: DelistRequest, verdict: Verdict | None) -> None:
     elif verdict.rule.way == Way.WAIT and request.cool_until is None:
         _cool_down(request, timedelta(hours=verdict.rule.wait_hours))
     else:
-        take_off(request, verdict.all)
+        take_off(request, tuple(row.pk for row in verdict.all))
 
 
 def _why_refused(request: DelistRequest, verdict: Verdict) -> str:
-    listing, rule = verdict.listing, verdict.rule
-    if rule.is_by_sender and (
-        listing.pk != request.listing_id
-        or listing.state_since != request.listed_since
-        or evidence(listing) != request.evidence_then
-    ):
+    rule, then = verdict.rule, request.listed_then
+    is_same = all(then.get(pk, {}).get("said") == row["said"] for pk, row in seen(verdict).items())
+    if rule.is_by_sender and not is_same:
         return Outcome.LISTED_AGAIN
-    since = listing.last_hit_at is not None and listing.last_hit_at > request.asked_at
-    if since and listing.hits - request.hits_then > rule.hits_allowed:
+    if _hits_since(request, verdict) > rule.hits_allowed:
         return Outcome.STILL_SENDING
     if rule.names_agree and request.names_agree is None:
         return Outcome.NO_LOOKUP
     if rule.names_agree and not request.names_agree:
         return Outcome.NAMES
     return ""
+
+
+def _hits_since(request: DelistRequest, verdict: Verdict) -> int:
+    """Refusals after the request, by all that it was about; late lines of a log do not count."""
+    then: dict[str, Seen] = request.listed_then
+    known = [row for row in verdict.all if str(row.pk) in then]
+    late = [row for row in known if row.last_hit_at and row.last_hit_at > request.asked_at]
+    return sum(row.hits - then[str(row.pk)]["hits"] for row in late)
 
 
 def take_off(request: DelistRequest, listings: tuple[int, ...], outcome: str = "") -> None:

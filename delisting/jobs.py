@@ -1,6 +1,8 @@
 """The sweep of delist requests: what must be looked up, waited for, and told."""
 
+import logging
 from collections.abc import Callable
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Final
 
@@ -18,7 +20,10 @@ from listings import queries
 from mailroom import alerts
 from ownership import lookups
 
+log = logging.getLogger(__name__)
+
 WORST: Final = resolving.LIFETIME + 25.0  # seconds: the names, and a registry that is slow
+REGISTRY_AGAIN: Final = 60.0  # seconds between two questions, if it does not say
 WATCHED_AT_ONCE: Final = 500  # lifted addresses that are looked up together
 
 
@@ -50,7 +55,8 @@ def work(request: DelistRequest) -> None:
 
 def prepare(request: DelistRequest) -> None:
     """Look up what the decision will need, while the letter is on its way; then wait for them."""
-    look_up(request)
+    if request.expires_at > timezone.now():
+        look_up(request)
     with transaction.atomic():
         owed.finish(request, request.expires_at)
         if request.expires_at <= timezone.now():
@@ -63,12 +69,23 @@ def settle(request: DelistRequest) -> None:
     if request.serial is not None:
         deciding.await_receipts(request)
         return
-    look_up(request)
+    try:
+        look_up(request)
+    except TryAgainLater as error:
+        _await_registry(request, error)
+        return
     with transaction.atomic():
         owed.finish(request, timezone.now() + deciding.POLL)
         request.refresh_from_db(from_queryset=DelistRequest.objects.select_for_update())
         if request.state == State.CONFIRMED and request.serial is None:
             deciding.decide(request, deciding.locked_verdict(request))
+
+
+def _await_registry(request: DelistRequest, error: TryAgainLater) -> None:
+    """Ask again soon, and at the end of its time: a registry neither uses the attempts up, nor
+    makes anybody wait for longer."""
+    again = timezone.now() + timedelta(seconds=error.after or REGISTRY_AGAIN)
+    owed.finish(request, min(again, request.state_since + deciding.REGISTRY_HAS))
 
 
 def go_on(request: DelistRequest) -> None:
@@ -81,8 +98,8 @@ def go_on(request: DelistRequest) -> None:
 def look_up(request: DelistRequest) -> None:
     """Ask the DNS and the registry for what is missing, outside any transaction.
 
-    A registry that does not answer puts the row off; after ten minutes we go by the history.
-    Raises ``TryAgainLater``.
+    Raises ``TryAgainLater`` for a registry that does not answer, until its time is over: then we
+    go by the history.
     """
     wanted = deciding.missing(request, deciding.verdict_of(request))
     if "names" in wanted:
@@ -124,7 +141,7 @@ def _keep(request: DelistRequest, **facts: object) -> None:
 def tell_relisted() -> int:
     """Write to those whose address was let in lately and is refused again; return how many.
 
-    Two queries for each ``WATCHED_AT_ONCE`` addresses.
+    One that fails is logged and stops no other.  Two queries for ``WATCHED_AT_ONCE`` addresses.
     """
     watched, n, after = DelistRequest.objects.watched(), 0, 0
     while some := list(watched.filter(pk__gt=after).order_by("pk")[:WATCHED_AT_ONCE]):
@@ -145,5 +162,8 @@ def _tell(request: DelistRequest) -> bool:
     try:
         advance(request, Event.RELISTED, DESK, key="relisted", effect=told)
     except NotAllowed:  # let in again since, or told by another worker
+        return False
+    except Exception:
+        log.exception("not told that it is listed again: %s", request.pk)
         return False
     return True

@@ -127,8 +127,8 @@ class DelistRequest(LivingModel, Owed):
 
     ``prefix`` is what comes off with it: the address, or the /64 that is listed as one.
     Two secrets: the link in the letter lifts, the address of the status page only shows.  Rows
-    keep the hashes of both.  ``hits_then``, ``listed_since`` and ``evidence_then`` say how the
-    listing was when it was asked: what has changed since counts against it.
+    keep the hashes of both.  ``listed_then`` says how the listings over the
+    address were when it was asked: what has changed since counts against it.
     """
 
     lifecycle = DELIST_REQUEST
@@ -144,9 +144,7 @@ class DelistRequest(LivingModel, Owed):
     changed = models.TextField(_("what was wrong and has changed"))
     asked_at = models.DateTimeField(_("asked"), default=timezone.now)
     expires_at = models.DateTimeField(_("link works until"))
-    hits_then = models.PositiveBigIntegerField(default=0)
-    listed_since = models.DateTimeField()
-    evidence_then = models.CharField(max_length=64, help_text="digest of what was said of it")
+    listed_then = models.JSONField(default=dict, help_text="each listing over it: deciding.Seen")
     token_digest = models.CharField(max_length=64, unique=True, editable=False)
     status_digest = models.CharField(max_length=64, unique=True, editable=False)
     challenge = models.CharField(

@@ -37,7 +37,7 @@ class Verdict:
     """
 
     listing: Listing
-    all: tuple[int, ...]
+    all: tuple[Listing, ...]
     lifted: Prefix
     rule: Rule
     nth: int
@@ -86,7 +86,7 @@ def verdict(prefix: Prefix, holder_since: datetime | None = None) -> Verdict | N
     hardest = max(judged, key=lambda one: HARDNESS[Way(one.rule.way)])
     widest = min((row.network for row in found), key=lambda network: network.prefixlen)
     lifted = widest if single(widest) else prefix
-    return replace(hardest, all=tuple(row.pk for row in found), lifted=lifted)
+    return replace(hardest, all=tuple(found), lifted=lifted)
 
 
 def rules() -> dict[tuple[str, int], Rule]:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 TEXT = "text/plain; charset=utf-8"
+UTF8 = ("utf-8", "utf8")
 PERMISSIONS = "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
 
 
@@ -26,7 +27,8 @@ def bounded(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...
     """Refuse a body that is larger than any form of ours, before anything reads it.
 
     Django bounds fields, and the number of files, but not the size of a file.
-    A body of unannounced length is read as empty.
+    A body of unannounced length is read as empty.  Forms are in UTF-8: other names of a charset
+    lead to codecs that are none of text.
     """
 
     def answer(request: HttpRequest) -> HttpResponse:
@@ -34,6 +36,9 @@ def bounded(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[...
         is_number = announced.isascii() and announced.isdigit() and len(announced) <= 12
         if not is_number or int(announced) > settings.BODY_MAX:
             return HttpResponse("This is more than we take at once.\n", TEXT, status=413)
+        charset = (request.content_params or {}).get("charset", "utf-8")
+        if request.content_type == "multipart/form-data" and charset.lower() not in UTF8:
+            return HttpResponse("Send forms in UTF-8.\n", TEXT, status=415)
         return get_response(request)
 
     return answer

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -81,7 +81,8 @@ def _place(text: object) -> tuple[datetime, str] | None:
     written, _bar, key = str(text or "").partition("_")
     try:
         moment = parse_datetime(written.replace(" ", "+"))
-    except ValueError:
+        if moment is None or moment.tzinfo is None or not _KEY.fullmatch(key):
+            return None
+        return moment.astimezone(UTC), key
+    except (ValueError, OverflowError):  # also a moment that is before or after all time in UTC
         return None
-    known = moment is not None and moment.tzinfo is not None and _KEY.fullmatch(key)
-    return (moment, key) if moment is not None and known else None

@@ -200,11 +200,9 @@ class Migration(migrations.Migration):
                     models.DateTimeField(default=django.utils.timezone.now, verbose_name="asked"),
                 ),
                 ("expires_at", models.DateTimeField(verbose_name="link works until")),
-                ("hits_then", models.PositiveBigIntegerField(default=0)),
-                ("listed_since", models.DateTimeField()),
                 (
-                    "evidence_then",
-                    models.CharField(help_text="digest of what was said of it", max_length=64),
+                    "listed_then",
+                    models.JSONField(default=dict, help_text="each listing over it: deciding.Seen"),
                 ),
                 ("token_digest", models.CharField(editable=False, max_length=64, unique=True)),
                 ("status_digest", models.CharField(editable=False, max_length=64, unique=True)),

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 
 from delisting import proofs
+from delisting.jobs import sweep_delistings
 from delisting.lifecycle import State
 from delisting.models import DelistRequest, Outcome
 from listings import actions as listings
@@ -275,3 +276,21 @@ def test_after_the_watch_nobody_is_written_to(client: Client) -> None:
         work()
 
     assert not mail.outbox
+
+
+def test_one_who_cannot_be_told_that_it_is_listed_again_stops_no_other(client: Client) -> None:
+    both = []
+    for address in (ADDRESS, "198.51.100.26"):
+        make_listing(address)
+        both.append(asked(client, address))
+        work()
+        client.post(link_in(letter_to()))
+        work()
+    DelistRequest.objects.filter(pk=both[0].pk).update(email="no mailbox")
+    for address in (ADDRESS, "198.51.100.26"):
+        make_listing(address)
+
+    sweep_delistings()
+
+    told = [DelistRequest.objects.get(pk=one.pk).relisted_at is not None for one in both]
+    assert told == [False, True]

@@ -11,7 +11,10 @@ from django.utils import timezone
 from delisting.lifecycle import State
 from delisting.models import Outcome
 from listings import actions as listings
+from listings.models import Listing
+from ownership import budget
 from ownership.fake_registry import FakeRegistry
+from ownership.models import RegistryHost
 from tests.delisting.dns import Dns
 from tests.delisting.factories import (
     ADDRESS,
@@ -158,6 +161,89 @@ def test_a_registry_that_does_not_answer_holds_nobody_for_ever(
         work()
     request.refresh_from_db()
     assert request.state == State.HANDED_OVER
+
+
+@pytest.mark.parametrize("seconds", [5, 60, 24 * 3600])
+def test_however_long_a_registry_asks_to_wait_ten_minutes_are_the_most(
+    client: Client, registry: FakeRegistry, seconds: int
+) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        listed_before(ADDRESS, days_ago=5, times=2)
+        make_listing(ADDRESS)
+        budget.block("127.0.0.1", seconds)
+        request = asked(client)
+        work()
+        client.post(link_in(letter_to()))
+        begun = timezone.now()
+        while timezone.now() < begun + timedelta(minutes=12):
+            if not RegistryHost.objects.filter(blocked_until__gt=timezone.now()).exists():
+                budget.block("127.0.0.1", seconds)
+            work()
+            request.refresh_from_db()
+            assert request.parked_at is None
+            if request.state != State.CONFIRMED:
+                break
+            clock.shift(61)
+        assert timedelta(minutes=9) < timezone.now() - begun < timedelta(minutes=12)
+
+    assert request.state == State.HANDED_OVER
+
+
+def test_a_second_listing_that_was_there_all_along_is_no_new_one(client: Client) -> None:
+    """The /64 decides while its history counts, the address once that is past."""
+    address = "2001:db8:1:2::5"
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        listed_before("2001:db8:1:2::/64", days_ago=29.5)
+        make_listing("2001:db8:1:2::/64", reason_class="trap")
+        make_listing(address)
+        request = asked(client, address)
+        work()
+        clock.shift(timedelta(hours=24))
+        client.post(link_in(letter_to()))
+        work()
+
+    request.refresh_from_db()
+    assert (request.state, request.outcome) == (State.LIFTED, "")
+
+
+def test_a_report_on_any_listing_over_the_address_is_news(client: Client) -> None:
+    address = "2001:db8:1:2::5"
+    make_listing("2001:db8:1:2::/64", reason_class="trap")
+    other = make_listing(address)
+    request = asked(client, address)
+    work()
+    Listing.objects.filter(pk=other.pk).update(evidence="seen once more")
+    client.post(link_in(letter_to()))
+
+    request.refresh_from_db()
+    assert request.outcome == Outcome.LISTED_AGAIN
+
+
+def test_refusals_by_any_listing_over_the_address_count(client: Client) -> None:
+    address = "2001:db8:1:2::5"
+    make_listing("2001:db8:1:2::/64", reason_class="trap")
+    other = make_listing(address)
+    request = asked(client, address)
+    work()
+    listings.record_hit(other.pk, timezone.now() + timedelta(seconds=1))
+    client.post(link_in(letter_to()))
+
+    request.refresh_from_db()
+    assert request.outcome == Outcome.STILL_SENDING
+
+
+def test_a_request_that_nobody_confirmed_asks_nobody_more(client: Client, dns: Dns) -> None:
+    make_listing(ADDRESS, reason_class="policy")
+    request = asked(client)
+    work()
+    n_asked = len(dns.asked)
+
+    with time_machine.travel(request.expires_at + timedelta(seconds=5)):
+        work()
+
+    request.refresh_from_db()
+    assert request.state == State.EXPIRED
+    assert len(dns.asked) == n_asked > 0
 
 
 def test_a_registry_that_is_away_while_the_letter_travels_is_asked_again(

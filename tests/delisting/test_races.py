@@ -1,17 +1,22 @@
 """Two at the same instant: on one request, and on one listing."""
 
+import threading
+import time
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
 
 from delisting import actions
 from delisting.lifecycle import State
 from delisting.models import DelistRequest
 from escalation.lifecycle import NotAllowed
-from listings.models import Removal
+from escalation.prefixes import parse_prefix
+from listings import publishing
+from listings.models import Listing, Removal
 from tests.delisting.factories import ADDRESS, asked, make_desk, work
-from tests.listings.factories import lister_of, make_listing
+from tests.listings.factories import let_in, lister_of, make_listing
 from tests.listings.test_races import in_threads
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.race]
@@ -64,3 +69,26 @@ def test_of_several_sweeps_one_tells_that_it_is_listed_again(
 
     told = [message for message in mailoutbox if "listed again" in message.subject]
     assert len(told) == 1
+
+
+def test_confirming_what_is_off_already_locks_in_the_same_order_as_everybody(
+    client: Client,
+) -> None:
+    make_desk()
+    listing = make_listing(ADDRESS)
+    request = asked(client)
+    let_in(ADDRESS)  # by an agent, meanwhile
+    held = threading.Event()
+
+    def change() -> None:
+        with transaction.atomic():
+            list(Listing.objects.filter(pk=listing.pk).select_for_update())
+            held.set()
+            time.sleep(0.5)  # as long as the other needs to come as far as it can
+            publishing.ask([parse_prefix(ADDRESS)])
+
+    def press() -> str:
+        held.wait(5)
+        return confirm(request)
+
+    assert in_threads(change, press) == [None, "confirmed"]

@@ -12,6 +12,7 @@ from threading import BoundedSemaphore
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.core.management import call_command
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
@@ -108,6 +109,14 @@ def test_a_wrong_mailbox_is_changed_three_letters_at_most(client: Client) -> Non
     assert refused.status_code == 422
     request.refresh_from_db()
     assert (request.letters, request.email) == (3, "c@shop.example")
+
+
+def test_a_letter_to_the_wrong_mailbox_that_still_waits_is_not_sent(client: Client) -> None:
+    request = asked(client)
+    client.post(f"{status_path(request)}mailbox/", {"email": "b@shop.example"})
+    work()
+
+    assert [message.to for message in mail.outbox] == [["b@shop.example"]]
 
 
 def test_the_status_page_has_no_button_that_lifts_without_proof(client: Client) -> None:

@@ -77,6 +77,17 @@ def test_a_body_beyond_every_form_is_refused_unread(client: Client) -> None:
     assert Endless.n_read < MIB
 
 
+@pytest.mark.parametrize("charset", ["hex", "undefined", "utf-7", "unicode_escape", "utf-16"])
+def test_a_form_in_an_odd_charset_is_refused(client: Client, charset: str) -> None:
+    body = b'--b\r\nContent-Disposition: form-data; name="login"\r\n\r\n\\ud800+2AA-\r\n--b--\r\n'
+    kind = "multipart/form-data; boundary=b"
+
+    odd = client.generic("POST", "/account/login/", body, content_type=f"{kind}; charset={charset}")
+    usual = client.generic("POST", "/account/login/", body, content_type=f'{kind}; charset="UTF-8"')
+
+    assert (odd.status_code, usual.status_code) == (415, 200)
+
+
 def test_a_key_s_answers_are_kept_in_no_cache(client: Client, dana: User) -> None:
     client.force_login(dana)
     assert "no-store" in client.get("/api/v1/tickets/").headers["Cache-Control"]

@@ -134,6 +134,15 @@ def test_the_days_can_be_chosen_and_nonsense_is_the_default(browser: Client) -> 
     assert rows(browser, days="999999", before="nonsense") == []
 
 
+@pytest.mark.parametrize(
+    "place",
+    ["0001-01-01T00:00:00+23:59_" + "0" * 32, "9999-12-31T23:59:59-23:59_" + "f" * 32],
+)
+def test_a_place_before_or_after_all_time_is_nonsense(browser: Client, place: str) -> None:
+    assert browser.get("/tickets/refused/", {"before": place}).status_code == 200
+    assert browser.get("/api/v1/refused/", {"before": place}).status_code == 200
+
+
 def test_older_rows_come_on_further_pages(browser: Client) -> None:
     now = timezone.now()
     for n in range(30):
