@@ -7,7 +7,7 @@ counts where one is allowed, all of them where several are.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from mailroom.addresses import canonical, clean_host, mailbox
 from mailroom.originals import clean
@@ -15,6 +15,23 @@ from mailroom.originals import clean
 LONGEST: Final = 2000  # characters of one field
 MOST: Final = 200  # fields of one report that are read
 MOST_VALUES: Final = 50  # of a field that may come several times
+
+FeedbackClass = Literal[
+    "abuse", "fraud", "virus", "auth_failure", "not_spam", "opt_out", "other"
+]  # fmt: skip
+# RFC 5965 section 7.3, RFC 6430, RFC 6591; the drafts before them; SES, Return Path; XARF.
+_CLASSES: Final[dict[str, FeedbackClass]] = {
+    **dict.fromkeys(
+        ("abuse", "complaint", "spam", "junk", "bulk-messaging", "unsolicited"), "abuse"
+    ),
+    **dict.fromkeys(("fraud", "phishing", "phish", "scam"), "fraud"),
+    **dict.fromkeys(("virus", "malware"), "virus"),
+    **dict.fromkeys(
+        ("auth-failure", "authfailure", "dkim", "spf", "dmarc", "adsp"), "auth_failure"
+    ),
+    **dict.fromkeys(("not-spam", "notspam", "not-junk", "ham", "false-positive"), "not_spam"),
+    **dict.fromkeys(("opt-out", "optout", "opt-out-list", "unsubscribe"), "opt_out"),
+}
 
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{0,60})[ \t]{0,8}:[ \t]?(.*)$")
 _TYPED = re.compile(r"^\s*(?:dns|rfc822)\s*;\s*", re.IGNORECASE)
@@ -82,6 +99,11 @@ def feedback_in(text: str) -> Feedback | None:
         version=one("version"),
         incidents=_number(one("incidents")),
     )
+
+
+def feedback_class(feedback_type: str) -> FeedbackClass:
+    """What a report with this Feedback-Type complains of; "other" for a type that is unknown."""
+    return _CLASSES.get(feedback_type.strip().lower().replace("_", "-"), "other")
 
 
 def _all(values: Iterable[str]) -> tuple[str, ...]:

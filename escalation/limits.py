@@ -60,18 +60,18 @@ class Limit:
     most: int
     seconds: int
 
-    def take(self, who: str) -> None:
-        """Count one for ``who``; raises ``TooOften`` with words once it is more than ``most``."""
-        n, ends_at = self._add(who)
-        if n > self.most:
+    def take(self, who: str, n: int = 1) -> None:
+        """Count ``n`` more for ``who``; raises ``TooOften`` with words above ``most``."""
+        counted, ends_at = self._add(who, n)
+        if counted > self.most:
             raise TooOften(_too_often(ends_at))
 
-    def _add(self, who: str) -> tuple[int, datetime]:
+    def _add(self, who: str, n: int) -> tuple[int, datetime]:
         window, key = self._window(who)
         ends_at = datetime.fromtimestamp((window + 1) * self.seconds, UTC)
         with transaction.atomic():
             Count.objects.get_or_create(key=key, defaults={"ends_at": ends_at})
-            Count.objects.filter(key=key).update(n=F("n") + 1)
+            Count.objects.filter(key=key).update(n=F("n") + n)
             return Count.objects.values_list("n", flat=True).get(key=key), ends_at
 
     def _window(self, who: str) -> tuple[int, str]:

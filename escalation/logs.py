@@ -5,7 +5,8 @@ import re
 from typing import Any
 
 _TOKEN = re.compile(
-    r"(/(?:case|answer|refer|delist(?:/request)?|account/invitation|account/password/reset/key)/)(?!of/|request/)[^/\s?]+"
+    r"(/(?:case|answer|refer|delist(?:/request)?|report(?:/loop)?"
+    r"|account/invitation|account/password/reset/key)/)(?!of/|request/|loop/)[^/\s?]+"
 )
 
 

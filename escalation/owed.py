@@ -126,6 +126,58 @@ def finish(row: Owed, due_at: datetime | None = None) -> None:
     row.lease_token = row.lease_until = None
 
 
+def begin_all(rows: "list[Row]") -> "list[Row]":
+    """Count an attempt of each of ``rows`` in one commit; return those that are still ours.
+
+    For work that is done in one go for all of them.  Where one row may be what kills the worker,
+    take those that were begun before one at a time: ``begin``.
+    """
+    if not rows:
+        return []
+    with transaction.atomic():
+        held = _held(rows)
+        now = timezone.now()
+        rows[0]._meta.model._default_manager.filter(pk__in=held).update(
+            attempts=F("attempts") + 1, due_at=now + backoff(1)
+        )
+    return [row for row in rows if row.pk in held]
+
+
+def give_back(rows: "list[Row]", *, was_begun: bool = False) -> None:
+    """Let others have ``rows``, claimed together, on which no work was done."""
+    if not rows:
+        return
+    held = rows[0]._meta.model._default_manager.filter(
+        pk__in=[row.pk for row in rows], lease_token=rows[0].lease_token
+    )
+    if was_begun:
+        held.filter(attempts__gt=0).update(attempts=F("attempts") - 1, due_at=timezone.now())
+    held.update(lease_token=None, lease_until=None)
+
+
+def finish_all(rows: "list[Row]") -> "list[Row]":
+    """Clear the debts of ``rows``; return those that were still ours: only of these write the
+    effects, in the same transaction."""
+    if not rows:
+        return []
+    held = _held(rows)
+    rows[0]._meta.model._default_manager.filter(pk__in=held).update(
+        due_at=None, attempts=0, lease_token=None, lease_until=None, last_error=""
+    )
+    return [row for row in rows if row.pk in held]
+
+
+def _held(rows: "list[Row]") -> set[Any]:
+    """The keys of those rows, claimed together, whose lease is still ours; locked."""
+    manager = rows[0]._meta.model._default_manager
+    ours = manager.filter(
+        pk__in=[row.pk for row in rows],
+        lease_token=rows[0].lease_token,
+        lease_until__gt=timezone.now(),
+    )
+    return set(ours.order_by("pk").select_for_update().values_list("pk", flat=True))
+
+
 def postpone(row: Owed, error: TryAgainLater) -> None:
     """Give the row back, to be tried again when ``error`` says or by backoff."""
     wait = backoff(row.attempts + 1) if error.after is None else timedelta(seconds=error.after)
@@ -193,7 +245,7 @@ def work_through(
         batch = claim(rows)
         for row in batch:
             if time.monotonic() > end:
-                _mine(row).update(lease_token=None, lease_until=None)
+                give_back([row])
             elif begin(row, attempts, parked):
                 n += 1
                 _try(row, work)

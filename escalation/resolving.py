@@ -44,10 +44,11 @@ def ask_all(questions: Mapping[str, Question]) -> dict[str, Fact]:
     return facts
 
 
-def ask(name: str, kind: str) -> list[str]:
-    """The records of ``name``, as text; [] where the DNS says that there is none.
+def ask(name: str, kind: str, longest: int = MOST_TEXT) -> list[str]:
+    """The records of ``name``, as text of at most ``longest`` characters each.
 
-    Raises ``dns.exception.DNSException`` when there is no answer.
+    [] where the DNS says that there is none.  Raises ``dns.exception.DNSException`` when there is
+    no answer.
     """
     try:
         answer = _resolver().resolve(name, kind, lifetime=LIFETIME / 2)
@@ -56,8 +57,8 @@ def ask(name: str, kind: str) -> list[str]:
     records = list(answer)[:MOST_RECORDS]
     if kind == "TXT":  # strings of one record are joined without spaces (RFC 7208, section 3.3)
         texts = (b"".join(record.strings).decode("ascii", "replace") for record in records)
-        return [plain(text)[:MOST_TEXT] for text in texts]
-    return [plain(str(record)).rstrip(".")[:MOST_TEXT] for record in records]
+        return [plain(text)[:longest] for text in texts]
+    return [plain(str(record)).rstrip(".")[:longest] for record in records]
 
 
 def _resolver() -> dns.resolver.Resolver:

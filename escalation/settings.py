@@ -7,7 +7,7 @@ import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from escalation import logs
+from escalation import logs, schedule
 from escalation.environment import flag, number, text, words
 
 django_stubs_ext.monkeypatch()
@@ -147,59 +147,11 @@ CACHES = {  # shared between processes; two tables, so that culling one spares t
     for alias, table, most in (("default", "cache", 100_000), ("jobs", "cache_jobs", 10_000))
 }
 
-# -- Background work ------------------------------------------------------------
-# The queue lives in the default database on purpose: a nudge inside a
-# transaction appears only if that transaction commits (escalation/queue.py).
-SWEEPS = {
-    "letters": "mailroom.jobs.sweep_letters",
-    "bootstrap": "ownership.jobs.sweep_bootstrap",
-    "inquiries": "ownership.jobs.sweep_inquiries",
-    "listings": "listings.jobs.sweep_listings",
-    "publications": "listings.jobs.sweep_publications",
-    "delistings": "delisting.jobs.sweep_delistings",
-    "cases": "tickets.jobs.sweep_cases",
-    "clocks": "tickets.jobs.sweep_clocks",
-    "housekeeping": "escalation.housekeeping.sweep_housekeeping",
-}
+# -- Background work: escalation/schedule.py ------------------------------------------
 SWEEP_MINUTES = 1
 JOBS_WORKERS = number("POSTERN_WORKERS", 2, "Worker processes of runjobs.", least=1)
-Q_CLUSTER = {
-    "name": "postern",  # constant for ever: signature salt and queue key
-    "orm": "default",  # never another alias: the business write would be lost
-    "workers": JOBS_WORKERS,
-    "queue_limit": JOBS_WORKERS,
-    "bulk": 1,
-    "timeout": 60,
-    "retry": 300,
-    "max_attempts": 1,
-    "ack_failures": True,
-    "save_limit": 0,
-    "guard_cycle": 0.5,
-    "poll": 0.5,
-    "recycle": 500,
-    "max_rss": 300_000,
-    "catch_up": False,
-    "compress": False,
-    "cpu_affinity": 0,
-    "cache": "jobs",
-}
-HOUSEKEEPING = [  # once an hour
-    "delisting.housekeeping.forget",
-    "escalation.housekeeping.forget_sessions",
-    "escalation.limits.forget",
-    "escalation.queue.prune",
-    "listings.housekeeping.forget",
-    "mailroom.housekeeping.forget_texts",
-    "ownership.housekeeping.forget",
-    "tickets.jobs.prune_drafts",
-    "tickets.figures.refresh",
-    "traffic.counting.forget",
-]
-HEALTH_CHECKS = [
-    "listings.health.publications",
-    "listings.health.sinks",
-    "ownership.health.bootstrap",
-]
+SWEEPS, HOUSEKEEPING, HEALTH_CHECKS = schedule.SWEEPS, schedule.HOUSEKEEPING, schedule.HEALTH_CHECKS
+Q_CLUSTER = schedule.cluster(JOBS_WORKERS)
 
 # -- People ---------------------------------------------------------------------
 AUTH_USER_MODEL = "customers.User"
@@ -271,8 +223,11 @@ POSTERN_UPLOAD_MIB = number("POSTERN_UPLOAD_MIB", 5, "Most MiB of one uploaded f
 DATA_UPLOAD_MAX_MEMORY_SIZE = (POSTERN_UPLOAD_MIB + 1) * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = DATA_UPLOAD_MAX_MEMORY_SIZE
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 100
-DATA_UPLOAD_MAX_NUMBER_FILES = 5
-BODY_MAX = (DATA_UPLOAD_MAX_NUMBER_FILES * POSTERN_UPLOAD_MIB + 1) * 1024 * 1024  # bytes
+POSTERN_REPORT_MIB = number(
+    "POSTERN_REPORT_MIB", 25, "Most MiB of all files of one report on the web.", least=1
+)
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+BODY_MAX = (max(5 * POSTERN_UPLOAD_MIB, POSTERN_REPORT_MIB) + 1) * 1024 * 1024  # bytes
 
 # -- Languages and time ---------------------------------------------------------------
 LANGUAGES = [("en", "English"), ("ko", "한국어")]
@@ -311,6 +266,27 @@ POSTERN_LETTER_DOMAIN = text(
 )
 POSTERN_OWN_DOMAINS = words(
     "POSTERN_OWN_DOMAINS", POSTERN_LETTER_DOMAIN, "Our own mail domains: never asked as an owner."
+)
+
+# -- Mail in ------------------------------------------------------------------------------
+POSTERN_RECEIVE = text(
+    "POSTERN_RECEIVE",
+    "",
+    "Where runjobs takes mail by LMTP (address:port, or unix:PATH). Empty: nowhere.",
+)
+POSTERN_MAILDIR = text("POSTERN_MAILDIR", "", "Maildir folder to take mail from; empty: none.")
+
+# -- Abuse ---------------------------------------------------------------------------------
+POSTERN_RESTRICT_HOOK = text(
+    "POSTERN_RESTRICT_HOOK",
+    "",
+    "What restricts a tenant and lets it go again: a program's path, or an https:// address.",
+)
+POSTERN_RESTRICT_KEY = text(
+    "POSTERN_RESTRICT_KEY", "", "Signs what is posted to such an address (HMAC-SHA256)."
+)
+POSTERN_STATEMENT_DAYS = number(
+    "POSTERN_STATEMENT_DAYS", 3, "Days that a tenant has for a statement on junk.", least=1
 )
 
 # -- Listings ------------------------------------------------------------------------------

@@ -12,6 +12,8 @@ urlpatterns = [
     path("desk/", admin.site.urls),
     path("account/", include("customers.urls")),  # first: closes some doors of allauth
     path("account/", include("allauth.urls")),
+    path("report/", include("abuse.urls")),
+    path("junk/", include("abuse.tenant_urls")),
     path("answer/", include("ownership.urls")),
     path("delist/", include("delisting.urls")),
     path("refer/<str:token>/", refer_views.refer, name="refer"),
@@ -19,6 +21,7 @@ urlpatterns = [
     path("transparency.json", transparency_views.as_json, name="transparency_json"),
     path("feeds/", include("listings.urls")),
     path("mailbox/", include("mailroom.urls")),
+    path("api/v1/", include("abuse.api_urls")),
     path("api/v1/", include("tickets.api_urls")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("language/", views.language, name="language"),

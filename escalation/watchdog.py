@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from escalation import cluster, database, queue, supervisor
+from escalation import cluster, companion, database, queue, supervisor
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +53,7 @@ class Watchdog:
         self.seen = 0.0
         self.ask_at = 0.0
         self.asked: dict[str, float] = {}
+        self.companions = companion.wanted()
         self.progress = Path(settings.POSTERN_VAR) / f"runjobs-{os.getpid()}.progress"
 
     def run(self) -> None:
@@ -78,6 +79,8 @@ class Watchdog:
             elif why := self.trouble(self.child):
                 log.error("%s; starting the cluster again", why)
                 self.kill(self.child)
+            for one in self.companions:
+                one.step()
             self.ask_for_late_sweeps()
         except DatabaseError as error:
             log.warning("the database does not answer: %s", error)
@@ -150,6 +153,7 @@ class Watchdog:
         return seen is None or timezone.now() - seen > timedelta(seconds=self.limits.late)
 
     def end(self) -> None:
+        companion.stop(self.companions, self.limits.grace)
         if self.child is not None:
             supervisor.stop([self.child], self.limits.grace)
         self.progress.unlink(missing_ok=True)

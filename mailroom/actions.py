@@ -1,6 +1,7 @@
 """What may be done with a letter: write, cancel, send again; and what became of it."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,17 @@ from mailroom.models import Letter
 TOKEN = "{token}"  # noqa: S105 -- where the token goes in a link's path
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A report that a letter carries for machines (RFC 5965): its fields, and the mail reported.
+
+    Both in ASCII, in lines of at most 998 characters.
+    """
+
+    fields: str
+    enclosed: bytes
+
+
 def write(
     *,
     key: str,
@@ -30,6 +42,7 @@ def write(
     link_key: str = "",
     nudge: str = "",
     due_at: datetime | None = None,
+    copy: Copy | None = None,
 ) -> Letter:
     """Write a letter that goes out when the caller's transaction has committed.
 
@@ -39,6 +52,7 @@ def write(
     ``link_path`` is the path of ``{{ link }}``, with ``{token}`` in it where
     the token of ``link_key`` goes.  ``nudge`` names the sweep to wake when the
     mail server has accepted or refused the letter, or we have given it up.
+    With ``copy`` it is a report in the form of RFC 5965 as well.
 
     Raises ``recipients.NotAnAddress``.
     """
@@ -57,6 +71,8 @@ def write(
         "link_key": link_key,
         "nudge": nudge,
         "due_at": due_at or timezone.now(),
+        "feedback": copy.fields if copy else "",
+        "enclosed": copy.enclosed if copy else b"",
     }
     with transaction.atomic():
         letter, is_new = Letter.objects.get_or_create(key=key, defaults=fields)
@@ -103,7 +119,7 @@ def send_again(letter: Letter) -> None:
             raise Refused(_("This letter waits to be sent already."))
         if letter.lease_until and letter.lease_until > timezone.now():
             raise Refused(_("This letter is being sent just now: look again in two minutes."))
-        Letter.objects.filter(pk=letter.pk).update(refused_at=None)
+        Letter.objects.filter(pk=letter.pk).update(refused_at=None, bounced_at=None)
         owed.owe(letter)
         queue.nudge("letters")
 

@@ -1,4 +1,4 @@
-"""The sweep that sends letters."""
+"""The sweeps that send letters, and take note of those that come back."""
 
 from functools import partial
 
@@ -8,10 +8,10 @@ from django.utils import timezone
 from django.utils.translation import gettext
 
 from escalation import owed
-from mailroom import actions
+from mailroom import actions, alerts, returning
 from mailroom.alerts import alert
 from mailroom.delivery import Carrier, NotNow
-from mailroom.models import Letter
+from mailroom.models import Letter, Purpose, Received
 
 # With the backoff of owed rows: given up after about four and a half days, as RFC 5321
 # section 4.5.4.1 wants of a mail server.
@@ -30,6 +30,12 @@ def sweep_letters() -> int:
             attempts=ATTEMPTS,
             parked=give_up,
         )
+
+
+def sweep_bounces() -> int:
+    """Read what came back to our envelope senders."""
+    mails = Received.objects.filter(purpose=Purpose.BOUNCE)
+    return owed.work_through("bounces", mails, returning.note, worst=10.0, parked=alerts.given_up)
 
 
 def send(carrier: Carrier, letter: Letter) -> None:

@@ -49,7 +49,8 @@ _SPACE = re.compile(r"[ \t]+")
 class Sections:
     """The parts of a message that matter; lists keep the order of the message.
 
-    ``data`` holds the JSON parts, ``files`` what is attached as a file named ``.eml``.
+    ``data`` holds the JSON parts, ``files`` what is attached as a file named ``.eml``, and
+    ``enclosed`` the parts whose text is in ``originals``.
     """
 
     top: Message
@@ -57,6 +58,7 @@ class Sections:
     pages: list[Message] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
     originals: list[str] = field(default_factory=list)
+    enclosed: list[Message] = field(default_factory=list)
     feedback: list[str] = field(default_factory=list)
     data: list[Message] = field(default_factory=list)
     files: list[Message] = field(default_factory=list)
@@ -76,9 +78,12 @@ class Sections:
         return " ".join(str(value)[:2000].split()) if value is not None else ""
 
 
-def take_apart(raw: bytes, low: bytes) -> Sections:
-    """Parse the guarded head of a message (see ``guards``; ``low`` is the same in lower case)."""
-    marked = _marked(raw, b"\n" + low)
+def take_apart(raw: bytes, low: bytes, *, whole: bool = False) -> Sections:
+    """Parse the guarded head of a message (see ``guards``; ``low`` is the same in lower case).
+
+    Of an enclosed mail that stands last only the headers are read, or with ``whole`` all of it.
+    """
+    marked = _marked(raw, b"\n" + low, whole=whole)
     headers, gap, body = marked.partition(b"\n\n")
     if b"multipart" in headers.lower():
         top = _PARSER.parsebytes(marked)
@@ -90,7 +95,7 @@ def take_apart(raw: bytes, low: bytes) -> Sections:
     return sections
 
 
-def _marked(raw: bytes, low: bytes) -> bytes:
+def _marked(raw: bytes, low: bytes, *, whole: bool) -> bytes:
     """``raw`` with a stand-in for the type of every message/* part, cut behind the headers of an
     enclosed mail that no report follows: nothing there is needed, and it is most of the lines."""
     last_status = max(low.rfind(b"delivery-status"), low.rfind(b"feedback-report"))
@@ -100,6 +105,8 @@ def _marked(raw: bytes, low: bytes) -> bytes:
             start = found.start(1) - 1
             pieces += [raw[at:start], _STAND_IN.encode()]
             at = start + len(found[1])
+        if whole:
+            continue
         if (found[2] or found[3]) and found.start() > last_status:
             headers = low.find(b"\n\n", found.end())
             body = low.find(b"\n\n", headers + 2) if headers >= 0 else -1
@@ -122,6 +129,7 @@ def _sort(part: Message, sections: Sections, depth: int) -> None:
         sections.statuses.append(text_of(part, STATUS_CHARS))
     elif enclosed in _ORIGINAL_TYPES or kind.removeprefix("text/") in _ORIGINAL_TYPES:
         sections.originals.append(text_of(part, ORIGINAL_CHARS))
+        sections.enclosed.append(part)
     elif enclosed in _REPORT_TYPES:
         sections.is_report = True
         if enclosed == "feedback-report":
@@ -145,6 +153,8 @@ def text_of(part: Message, limit: int) -> str:
     if not isinstance(octets, bytes):
         return ""
     octets = octets[: 4 * limit]
+    if b"\r" in octets:  # of base64, which keeps its line ends through ``guards.head``
+        octets = octets.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
     if octets.isascii() and b"\x1b" not in octets and b"\0" not in octets:
         return octets[:limit].decode("ascii")
     return decode(octets, _charset(part))[:limit]

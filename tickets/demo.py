@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from abuse import demo as junk
 from customers.models import Membership, Tenant, User
 from escalation import prefixes
 from escalation.actors import DESK
@@ -92,6 +93,8 @@ def make() -> None:
         _traffic()
     for email, address, domain, note in TICKETS:
         _ticket(email, address, domain, note)
+    reported = next(iter(DOMAINS))
+    junk.make(Tenant.objects.get(name=reported), DOMAINS[reported])
 
 
 def _people() -> None:

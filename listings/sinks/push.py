@@ -5,18 +5,16 @@ among the files there and can bring in nothing of their own.
 """
 
 import os
-import signal
-import subprocess
 from pathlib import Path
 
 from django.conf import settings
 from django.utils.translation import gettext as _
 
+from escalation import programs
 from escalation.errors import TryAgainLater
 from listings.models import Publication, Sink
 
 TIMEOUT = 20.0  # seconds, then the hook and all that it has started are killed
-SAID = 200  # characters of its output that are kept
 
 
 def hooks() -> list[str]:
@@ -37,45 +35,9 @@ def run(sink: Sink, publication: Publication) -> None:
     """
     if sink.push not in hooks():
         raise TryAgainLater(_("the hook %s is not in POSTERN_PUSH_DIR") % sink.push)
-    command = [Path(settings.POSTERN_PUSH_DIR) / sink.push, sink.kind, sink.name]
-    child = subprocess.Popen(
-        [*map(str, command), str(publication.serial)],
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        cwd=settings.POSTERN_FEED_DIR, env=_environment(), start_new_session=True,
+    programs.run(
+        [str(Path(settings.POSTERN_PUSH_DIR) / sink.push), sink.kind, sink.name,
+         str(publication.serial)],
+        seconds=TIMEOUT, cwd=settings.POSTERN_FEED_DIR,
+        environ={"POSTERN_FEED_DIR": str(settings.POSTERN_FEED_DIR)},
     )  # fmt: skip
-    try:
-        said, _nothing = child.communicate(timeout=TIMEOUT)
-    except subprocess.TimeoutExpired:
-        raise TryAgainLater(
-            _("the hook %(hook)s took more than %(n)d seconds")
-            % {"hook": sink.push, "n": int(TIMEOUT)}
-        ) from None
-    finally:
-        _end(child)
-    if child.returncode:
-        words = "".join(c if c.isprintable() else " " for c in said.decode("utf-8", "replace"))
-        raise TryAgainLater(
-            _("the hook %(hook)s failed (code %(code)d): %(words)s")
-            % {"hook": sink.push, "code": child.returncode, "words": words.strip()[-SAID:]}
-        )
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of ours: no key, no password, no database."""
-    return {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-        "LANG": "C.UTF-8",
-        "POSTERN_FEED_DIR": str(settings.POSTERN_FEED_DIR),
-    }
-
-
-def _end(child: "subprocess.Popen[bytes]") -> None:
-    """Kill what is left of the hook's process group."""
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return
-    finally:
-        if child.stdout:
-            child.stdout.close()
-    child.wait()

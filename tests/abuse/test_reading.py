@@ -165,7 +165,7 @@ V4 = {
     "source_identifier": "192.0.2.40", "smtp_from": "sales@school.example",
     "message_id": "<junk-1@school.example>",
 }  # fmt: skip
-V3 = {
+V3: dict[str, Any] = {
     "Version": "2",
     "Report": {"ReportType": "Spam", "Date": "2026-11-24", "Source": {"IP": "192.0.2.40"}},
 }

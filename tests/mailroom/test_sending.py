@@ -36,7 +36,7 @@ def test_a_letter_arrives_and_its_row_says_so(post: PostOffice) -> None:
     assert (letter.status, letter.due_at, letter.attempts) == ("accepted", None, 0)
     assert (letter.smtp_code, letter.smtp_reply) == (250, "2.0.0 Ok: queued as 4F1B2")
     assert nudges("cases") == 1
-    assert post.taken[0].mail_from == f"bounce+{letter.pk}@mail.example"
+    assert post.taken[0].mail_from == letter.envelope_sender
     assert post.taken[0].rcpt_tos == ["owner@hosting.example"]
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parents[2] / "docs/operate"
-PAGES = ("rbldnsd", "postfix", "rspamd", "nftables")
+PAGES = ("rbldnsd", "postfix", "rspamd", "nftables", "receive", "trace")
 _BLOCK = re.compile(r"^```\w+ +(?P<name>[^\n]+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -43,6 +43,8 @@ def watched(unit: str) -> list[Path]:
 
 
 EXAMPLES = {
+    "trace_key": "TRACE-KEY",
+    "kept": "/var/lib/rspamd",
     "map": "https://NAME:TOKEN@desk.mail.example",
     "url": "https://desk.mail.example",
     "login": "NAME:TOKEN",
@@ -53,6 +55,7 @@ EXAMPLES = {
     "reply": "/etc/postfix/postern_reply",
     "proof": "/etc/postfix/postern_proof",
     "program": "/usr/local/sbin/postern-proof",
+    "receive": "/usr/local/sbin/postern-receive",
     "user": "user=postern",
     "environ": "/etc/postern.env",
     "home": "/opt/postern",

@@ -1,8 +1,11 @@
-"""Say what reports in files report: ``manage.py readreport [--json] PATH…``."""
+"""Say what reports in files report: ``manage.py readreport [--json] PATH…``.
+
+A file that begins as a JSON object is read as a bare XARF document, any other one as a mail.
+"""
 
 import json
 
-from abuse.reading import MAX_BYTES, Reading, read
+from abuse.reading import MAX_BYTES, Reading, is_document, read, read_document
 from mailroom.management.reading import ReadingCommand
 
 SHOWN = (
@@ -22,10 +25,14 @@ class Command(ReadingCommand):
     max_bytes = MAX_BYTES
 
     def as_line(self, path: str, raw: bytes) -> str:
-        return in_json(path, read(raw))
+        return in_json(path, read_file(raw))
 
     def as_text(self, path: str, raw: bytes) -> str:
-        return in_words(path, read(raw))
+        return in_words(path, read_file(raw))
+
+
+def read_file(raw: bytes) -> Reading:
+    return read_document(raw) if is_document(raw) else read(raw)
 
 
 def in_json(path: str, reading: Reading) -> str:
@@ -44,12 +51,15 @@ def in_json(path: str, reading: Reading) -> str:
         "auth_failure": told.auth_failure,
         "message_id": reading.message_id,
         "error": reading.error,
+        "inline": reading.inline,
+        "filed": reading.filed,
     }
     return json.dumps(answer)
 
 
 def in_words(path: str, reading: Reading) -> str:
-    name = f"{reading.kind} ({reading.format or reading.error or 'no format'})"
+    what = reading.format or reading.error or reading.filed.replace("_", " ") or "no format"
+    name = f"{reading.kind} ({'forwarded in its words' if reading.inline else what})"
     lines = [f"{path}: {name}"]
     for field, title in SHOWN:
         value = getattr(reading.feedback, field)

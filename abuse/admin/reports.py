@@ -1,0 +1,122 @@
+"""Reports at the desk: found, read with all that speaks for them, given to a tenant by hand."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from abuse import assigning
+from abuse.admin import evidence
+from abuse.admin.forms import AssignForm
+from abuse.admin.tables import Table, number
+from abuse.filing import MOST_EVIDENCE
+from abuse.kinds import Filed
+from abuse.models import Report
+from customers.access import actor_of
+from escalation import prefixes
+from escalation.errors import Refused
+from mailroom.recipients import domain_name
+
+LARGE = ("evidence", "facts", "why")  # what no list needs
+
+
+@admin.register(Report)
+class ReportAdmin(Table[Report]):
+    """Nobody adds, writes or deletes a report."""
+
+    list_display = (
+        "shown", "filed", "strength", "feedback_class", "tenant", "source_address", "from_domain",
+        "reporter_email", "read_at",
+    )  # fmt: skip
+    list_filter = ("filed", "strength", "feedback_class")
+    list_select_related = ("tenant",)
+    search_fields = ("pk",)
+    search_help_text = gettext_lazy("An address that it came from, a sender’s domain, or a number")
+
+    @admin.display(description=gettext_lazy("subject"))
+    def shown(self, report: Report) -> str:
+        return str(report)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Report]:
+        return super().get_queryset(request).defer(*LARGE)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Report], search_term: str
+    ) -> tuple[QuerySet[Report], bool]:
+        term = search_term.strip()
+        return (queryset.filter(meant(term)) if term else queryset), False
+
+    def get_urls(self) -> list[URLPattern]:
+        assign = self.admin_site.admin_view(self.assign_view)
+        return [
+            path("<int:pk>/assign/", assign, name="abuse_report_assign"),
+            *super().get_urls(),
+        ]
+
+    def _report(self, pk: int) -> Report:
+        rows = Report.objects.select_related("received", "tenant", "incident", "enrolled", "letter")
+        return get_object_or_404(rows.defer("received__raw"), pk=pk)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        return self._show(request, self._report(number(object_id)))
+
+    def _show(
+        self, request: HttpRequest, report: Report, form: AssignForm | None = None
+    ) -> HttpResponse:
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "title": str(report),
+            "row": evidence.shown(report, MOST_EVIDENCE),
+            "received": report.received,
+            "form": (form or AssignForm()) if report.filed == Filed.NO_TENANT else None,
+        }
+        status = 422 if form and form.errors else 200
+        return TemplateResponse(
+            request, "admin/abuse/report/change_form.html", context, status=status
+        )
+
+    def assign_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Give a report that is ours and nobody's to the tenant whose mail it was."""
+        report = self._report(pk)
+        if request.method != "POST":
+            return redirect("admin:abuse_report_change", pk)
+        form = AssignForm(request.POST)
+        if not form.is_valid():
+            return self._show(request, report, form)
+        given = form.cleaned_data
+        try:
+            row = assigning.assign(report, given["tenant"], actor_of(request), given["note"])
+        except Refused as refusal:
+            messages.error(request, refusal.message)
+        else:
+            words = _("Given to a tenant (%(tenant)s): %(filed)s.")
+            words %= {"tenant": row.tenant, "filed": row.get_filed_display()}
+            self.log_change(request, row, words)
+            messages.success(request, words)
+        return redirect("admin:abuse_report_change", pk)
+
+
+def meant(term: str) -> Q:
+    """The reports that ``term`` means: the first of these that it can be."""
+    if pk := number(term):
+        return Q(pk=pk)
+    try:
+        prefix = prefixes.parse_prefix(term)
+    except Refused:
+        return Q(from_domain=domain_name(term.rpartition("@")[2].rstrip(".")) or "-")
+    if prefix.num_addresses > 1:
+        return Q(pk__in=[])
+    return Q(source_address=str(prefix.network_address))

@@ -1,0 +1,222 @@
+"""Whose mail was it, and how surely?  Decides by the evidence alone; asks nobody, writes nothing.
+
+The levels, from the surest (``kinds.Strength``): A1 and A2 by DKIM, B by our own mark, C by what
+an enrolled reporter says of an address that was ours on that day, D by nothing but claims, N when
+nothing points to us, or what does is contradicted.  Names in From and envelopes prove nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
+from ipaddress import ip_network
+from typing import Any, Final
+
+from django.utils import timezone
+
+from abuse import trace
+from abuse.kinds import Strength
+from abuse.models import AddressRange, Reporter, SigningKey
+from escalation import prefixes
+from escalation.prefixes import Address
+
+GRACE: Final = timedelta(days=7)  # a mail may wait in queues after its key was retired
+AHEAD: Final = timedelta(days=1)  # that clocks may differ
+
+
+@dataclass(frozen=True, slots=True)
+class Attribution:
+    """Whose mail it was.  ``tenant_id`` None with A1 to D: ours, but nobody knows whose."""
+
+    strength: str
+    why: tuple[str, ...]
+    tenant_id: int | None = None
+    enrolled: Reporter | None = None
+
+
+@dataclass
+class Known:
+    """What is known of the senders and reporters that a batch of reports names."""
+
+    domains: Mapping[str, int] = field(default_factory=dict)  # tenants by domain
+    own: frozenset[str] = frozenset()  # our own domains
+    keys: Mapping[tuple[str, str], Sequence[SigningKey]] = field(default_factory=dict)
+    reporters: Mapping[str, Reporter] = field(default_factory=dict)
+    ranges: Mapping[str, Sequence[AddressRange]] = field(default_factory=dict)  # by address
+    trace_key: str = ""
+
+    def tenant_of(self, domain: str) -> int | None:
+        """The tenant of the domain, or of the nearest one above it."""
+        return next((self.domains[name] for name in above(domain) if name in self.domains), None)
+
+    def is_ours(self, domain: str) -> bool:
+        return any(name in self.own or name in self.domains for name in above(domain))
+
+    def reporter_of(self, domain: str) -> Reporter | None:
+        return next(
+            (self.reporters[name] for name in above(domain) if name in self.reporters), None
+        )
+
+
+def above(domain: str) -> list[str]:
+    """The domain itself and those above it, down to two labels."""
+    labels = domain.lower().rstrip(".").split(".")[-10:]
+    return [".".join(labels[n:]) for n in range(max(1, len(labels) - 1))]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What ``abuse.evidence`` found in one report; ``at`` is when the message arrived, as far as
+    it is known, and ``verified`` what a key has proved."""
+
+    enclosed: Mapping[str, Any]
+    source: Address | None
+    at: datetime
+    verified: Sequence[tuple[str, str, str]] = ()
+    outer_verified: Sequence[tuple[str, str]] = ()
+    signed_as: Mapping[str, str] = field(default_factory=dict)  # b= of what is verified, by level
+    has_wrong_date: bool = False
+    is_quoted: bool = False  # copied into words by a mail program: nothing of it can be proved
+
+    @property
+    def from_domain(self) -> str:
+        return str(self.enclosed.get("from_domain", ""))
+
+
+def moment(text: str, received_at: datetime) -> tuple[datetime, bool]:
+    """The date of a report as a moment; when we got it where it says none, and whether it lies."""
+    try:
+        found = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        try:
+            found = datetime.fromisoformat(text.strip().replace("Z", "+00:00"))
+        except ValueError:
+            return received_at, False
+    try:
+        found = found if found.tzinfo else timezone.make_aware(found)
+        if timedelta(days=-3650) < found - received_at < AHEAD:
+            return found, False
+    except (ValueError, OverflowError):
+        pass
+    return received_at, True
+
+
+def attribute(evidence: Evidence, known: Known) -> Attribution:
+    """The surest that the evidence allows."""
+    enrolled = _enrolled(evidence, known)
+    if evidence.is_quoted:
+        return _claimed(evidence, known, enrolled)
+    for found in (
+        _by_signature(evidence, known, "A1"),
+        _by_signature(evidence, known, "A2"),
+        _by_trace(evidence, known),
+        _by_reporter(evidence, known, enrolled),
+    ):
+        if found is not None:
+            strength, tenant_id, why = found
+            return Attribution(strength, why, tenant_id, enrolled)
+    return _claimed(evidence, known, enrolled)
+
+
+Found = tuple[str, int | None, tuple[str, ...]]
+
+
+def _enrolled(evidence: Evidence, known: Known) -> Reporter | None:
+    found = (known.reporter_of(domain) for domain, _selector in evidence.outer_verified)
+    return next((reporter for reporter in found if reporter is not None), None)
+
+
+def _by_signature(evidence: Evidence, known: Known, level: str) -> Found | None:
+    for domain, selector, strength in evidence.verified:
+        if strength != level or not known.is_ours(domain):
+            continue
+        keys = [key for key in known.keys.get((domain, selector), ()) if _in_time(key, evidence)]
+        if not keys:
+            continue  # the key was retired long before
+        why = "dkim" if level == "A1" else "dkim-headers"
+        return level, _signer(domain, keys, evidence, known), (why,)
+    return None
+
+
+def _in_time(key: SigningKey, evidence: Evidence) -> bool:
+    return key.valid_until is None or evidence.at < key.valid_until + GRACE
+
+
+def _signer(
+    domain: str, keys: Sequence[SigningKey], evidence: Evidence, known: Known
+) -> int | None:
+    """Whose signature it is.  With a domain of our own the signed From says which tenant's mail
+    we signed; or our mark does."""
+    owner = next((key.tenant_id for key in keys if key.tenant_id), None)
+    owner = owner or known.tenant_of(domain)
+    if owner is not None:
+        return owner
+    return _traced(evidence, known) or known.tenant_of(evidence.from_domain)
+
+
+def _traced(evidence: Evidence, known: Known) -> int | None:
+    value = str(evidence.enclosed.get("trace", ""))
+    message_id = str(evidence.enclosed.get("message_id", ""))
+    if not value or not known.trace_key:
+        return None
+    found = trace.check(known.trace_key, value, message_id)
+    return found.tenant_id if found else None
+
+
+def _by_trace(evidence: Evidence, known: Known) -> Found | None:
+    tenant_id = _traced(evidence, known)
+    return None if tenant_id is None else (Strength.B, tenant_id, ("trace",))
+
+
+def _by_reporter(evidence: Evidence, known: Known, enrolled: Reporter | None) -> Found | None:
+    """An enrolled reporter names an address of ours, and the hop into their network agrees."""
+    if enrolled is None or evidence.source is None or evidence.has_wrong_date:
+        return None
+    ranges = _ranges(evidence, known)
+    entered = entry(evidence.enclosed.get("hops", ()), enrolled)
+    if not ranges or entered is None or entered != str(evidence.source):
+        return None
+    tenant_id = ranges[0].tenant_id
+    return Strength.C, tenant_id, ("reporter", "range" if tenant_id else "shared-range")
+
+
+def entry(hops: Sequence[Mapping[str, Any]], reporter: Reporter) -> str | None:
+    """The client of the hop by which a message entered the reporter's network, None if unknown.
+
+    Read from the top, and no further than the first client with a public address: whoever sent
+    the message could write whatever stands below, our own lines and the reporter's included.
+    Names of clients are not looked at: HELO says what it likes.
+    """
+    for hop in hops:
+        if not reporter.runs(str(hop.get("by", ""))):
+            return None
+        client = str(hop.get("address", ""))
+        if client and prefixes.is_public(ip_network(client), documentation_too=True):
+            return client
+    return None
+
+
+def _ranges(evidence: Evidence, known: Known) -> list[AddressRange]:
+    found = known.ranges.get(str(evidence.source), ())
+    return [row for row in found if row.was_valid(evidence.at)]
+
+
+def _claimed(evidence: Evidence, known: Known, enrolled: Reporter | None) -> Attribution:
+    """What is only said: D for whom it names, N where nothing names us, or where it cannot be."""
+    signed = [str(domain) for domain, _s in evidence.enclosed.get("signatures", ())]
+    ranges = _ranges(evidence, known)
+    named = next((domain for domain in signed if known.is_ours(domain)), "")
+    why: list[str] = ["impossible-date"] if evidence.has_wrong_date else []
+    if named and not evidence.is_quoted:
+        why.append("no-key")
+    if not named and known.is_ours(evidence.from_domain):
+        named = evidence.from_domain
+    if evidence.source is not None and not ranges and named not in signed:
+        return Attribution(Strength.N, (*why, "foreign-address"), None, enrolled)
+    if named:
+        tenant_id = known.tenant_of(named) or known.tenant_of(evidence.from_domain)
+        return Attribution(Strength.D, (*why, "says-domain"), tenant_id, enrolled)
+    if ranges:
+        return Attribution(Strength.D, (*why, "says-address"), ranges[0].tenant_id, enrolled)
+    why.append("foreign-domain" if signed else "nothing")
+    return Attribution(Strength.N, tuple(why), None, enrolled)

@@ -1,0 +1,101 @@
+"""What the tables know of the senders and reporters that a batch of reports names: few queries
+for any number of reports.  Keys that are on no file yet are asked of the DNS, within bounds."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from ipaddress import ip_address
+from typing import Any, Final
+
+import dns.exception
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from abuse.attribution import Known, above
+from abuse.models import AddressRange, Reporter, SigningKey
+from abuse.tracing import trace_key
+from customers.models import Domain
+from escalation import resolving
+from escalation.limits import Limit, TooOften
+
+MOST_LOOKUPS: Final = 10  # keys asked of the DNS for one batch
+# A sender who invents selectors makes us ask no more often than that.
+LOOKUPS: Final = Limit("abuse-key", most=30, seconds=24 * 3600)
+LOOKUPS_OUTSIDE: Final = Limit("abuse-key-outside", most=2000, seconds=24 * 3600)
+LONGEST_RECORD: Final = 2000  # characters of a key record; 4096 bits of RSA take about 740
+
+Pair = tuple[str, str]  # domain (d=), selector (s=)
+
+
+def known(evidence: Iterable[Mapping[str, Any]]) -> Known:
+    """Collect what these answers of ``abuse.evidence`` may need."""
+    signed, names, addresses = set[Pair](), set[str](), set[str]()
+    for one in evidence:
+        enclosed = one["enclosed"]
+        pairs = {(d, s) for d, s in enclosed["signatures"]}
+        signed |= pairs
+        names |= {d for d, _s in pairs} | {enclosed["from_domain"]}
+        names |= {d for d, _s in one["outer"]["signatures"]}
+        if source := one["reading"]["feedback"]["source_address"]:
+            addresses.add(source)
+    parents = {name for domain in names if domain for name in above(domain)}
+    tenants = Domain.objects.filter(name__in=parents).values_list("name", "tenant_id")
+    reporters = Reporter.objects.live().filter(domain__in=parents)
+    found = Known(
+        domains=dict(tenants),
+        own=frozenset(name.lower() for name in settings.POSTERN_OWN_DOMAINS),
+        reporters={row.domain: row for row in reporters},
+        trace_key=trace_key(),
+    )
+    ours = {pair for pair in signed if found.is_ours(pair[0])}
+    found.keys = keys_of(ours)
+    found.ranges = _ranges(addresses)
+    return found
+
+
+def keys_of(pairs: set[Pair]) -> dict[Pair, list[SigningKey]]:
+    rows = SigningKey.objects.filter(
+        domain__in={d for d, _s in pairs}, selector__in={s for _d, s in pairs}
+    )
+    found: dict[Pair, list[SigningKey]] = {}
+    for row in rows.order_by("-valid_from"):
+        found.setdefault((row.domain, row.selector), []).append(row)
+    return found
+
+
+def _ranges(addresses: set[str]) -> dict[str, list[AddressRange]]:
+    """The ranges over each address; those whose time has passed too: reports come late."""
+    rows = AddressRange.objects.over(ip_address(text) for text in addresses)
+    return {
+        text: [row for row in rows if row.holds(ip_address(text))] for text in addresses
+    }  # fmt: skip
+
+
+def learn(known: Known, pairs: Iterable[Pair]) -> None:
+    """Ask the DNS for the keys of our domains that are on no file, and keep them for good.
+
+    Call it outside any transaction.
+    """
+    for domain, selector in sorted(set(pairs) - set(known.keys))[:MOST_LOOKUPS]:
+        if not known.is_ours(domain):
+            continue
+        if record := published(domain, selector, LOOKUPS):
+            with transaction.atomic():
+                SigningKey.objects.get_or_create(
+                    domain=domain, selector=selector, record=record,
+                    defaults={
+                        "tenant_id": known.tenant_of(domain), "source": "dns",
+                        "valid_from": datetime.fromtimestamp(0, timezone.get_default_timezone()),
+                    },
+                )  # fmt: skip
+    known.keys = {**known.keys, **keys_of(set(pairs))}
+
+
+def published(domain: str, selector: str, limit: Limit) -> str:
+    """The key record as the DNS has it now; "" where it has none, or we may not ask."""
+    try:
+        limit.take(domain)
+        records = resolving.ask(f"{selector}._domainkey.{domain}", "TXT", LONGEST_RECORD)
+    except (TooOften, dns.exception.DNSException, ValueError):
+        return ""
+    return next((text for text in records if "p=" in text), "")

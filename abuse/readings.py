@@ -1,0 +1,134 @@
+"""From raw mail to evidence: many mails through one limited child, keys asked for between.
+
+Nothing here is in a transaction: the child, and the DNS, take their time.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any, Final
+
+from abuse import attribution
+from abuse.attribution import Attribution, Evidence, Known
+from abuse.known import LOOKUPS_OUTSIDE, Pair, known, learn, published
+from mailroom.confined import Child, Unreadable
+from mailroom.models import Channel, Received
+from mailroom.recipients import domain_name
+
+ANSWER: Final = "abuse.evidence:answer"
+MOST_KEYS: Final = 10  # of one message
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One mail, read: what was found in it, and whose mail it is about."""
+
+    received: Received
+    answer: dict[str, Any]
+    attribution: Attribution
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True)
+class NotRead:
+    """One mail that could not be read; ``reason`` is one of ``mailroom.diagnosis``."""
+
+    received: Received
+    reason: str
+
+
+def reader() -> Child:
+    """The child that reads; one serves many batches."""
+    return Child(ANSWER)
+
+
+def read_all(
+    child: Child, rows: Sequence[Received], seconds: float = 3600.0
+) -> list[Read | NotRead]:
+    """Read ``rows``; never raises for what is in them.  After ``seconds`` the rest is left out."""
+    rows, first = _ask_all(child, rows, seconds)
+    answers = [answer for answer in first if isinstance(answer, dict)]
+    facts = known(answers)
+    learn(facts, {pair for answer in answers for pair in _ours(answer, facts)})
+    return [
+        NotRead(row, answer) if isinstance(answer, str) else _read(child, row, answer, facts)
+        for row, answer in zip(rows, first, strict=True)
+    ]
+
+
+def _ask_all(
+    child: Child, rows: Sequence[Received], seconds: float
+) -> tuple[list[Received], list[dict[str, Any] | str]]:
+    """The rows that were read, and what the child found in each, or why it found nothing."""
+    end = time.monotonic() + seconds
+    found: dict[int, dict[str, Any] | str] = {}
+    for channel in dict.fromkeys(row.channel for row in rows):
+        mine = [row for row in rows if row.channel == channel]
+        raws = [bytes(row.raw) for row in mine]
+        answers = child.ask_all(raws, seconds=end - time.monotonic(), channel=channel)
+        found |= {row.pk: _fit(answer) for row, answer in zip(mine, answers, strict=False)}
+    done = [row for row in rows if row.pk in found]
+    return done, [found[row.pk] for row in done]
+
+
+def _fit(answer: dict[str, Any] | Unreadable) -> dict[str, Any] | str:
+    if isinstance(answer, Unreadable):
+        return answer.reason
+    reading = answer["reading"]
+    if reading["kind"] == "unreadable":
+        return str(reading["error"])
+    answer["enclosed"]["from_domain"] = domain_name(answer["enclosed"]["from_domain"])
+    return answer
+
+
+def _ours(answer: dict[str, Any], facts: Known) -> list[Pair]:
+    """The signatures of the enclosed message that our keys could prove."""
+    pairs = [(d, s) for d, s in answer["enclosed"]["signatures"]]
+    return [pair for pair in pairs if facts.is_ours(pair[0])][:MOST_KEYS]
+
+
+def _enrolled(answer: dict[str, Any], facts: Known) -> list[Pair]:
+    """The signatures of the report itself that would show an enrolled reporter."""
+    pairs = [(d, s) for d, s in answer["outer"]["signatures"]]
+    return [pair for pair in pairs if facts.reporter_of(pair[0])][:2]
+
+
+def _read(child: Child, row: Received, answer: dict[str, Any], facts: Known) -> Read | NotRead:
+    """Prove what the keys can prove, and say whose mail it was."""
+    keys = [
+        [*pair, key.record] for pair in _ours(answer, facts) for key in facts.keys.get(pair, ())
+    ]
+    outer = [
+        [*pair, record]
+        for pair in _enrolled(answer, facts)
+        if (record := published(*pair, LOOKUPS_OUTSIDE))
+    ]
+    proved: dict[str, Any] = {}
+    if keys or outer:
+        try:
+            proved = child.ask(bytes(row.raw), channel=row.channel, keys=keys, outer_keys=outer)
+        except Unreadable as problem:
+            return NotRead(row, problem.reason)
+    evidence = _evidence(row, answer, proved)
+    return Read(row, answer, attribution.attribute(evidence, facts), evidence)
+
+
+def _evidence(row: Received, answer: dict[str, Any], proved: dict[str, Any]) -> Evidence:
+    told = answer["reading"]["feedback"]
+    date = told["arrival_date"] or answer["enclosed"]["date"]
+    at, is_wrong = attribution.moment(date, row.received_at)
+    return Evidence(
+        enclosed=answer["enclosed"],
+        source=ip_address(told["source_address"]) if told["source_address"] else None,
+        at=at,
+        verified=[(d, s, level) for d, s, level, _b in proved.get("verified", ())],
+        signed_as={level: b for _d, _s, level, b in reversed(proved.get("verified", ()))},
+        outer_verified=[(d, s) for d, s in proved.get("outer_verified", ())],
+        has_wrong_date=is_wrong,
+        is_quoted=bool(answer["reading"].get("inline")),
+    )
+
+
+def is_uploaded(row: Received) -> bool:
+    return row.channel in {Channel.WEB, Channel.API}
