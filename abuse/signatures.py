@@ -134,7 +134,7 @@ def _read(field: bytes) -> Signature | None:
     length = found.get("l", "")
     if not (_NAME.fullmatch(domain) and _NAME.fullmatch(selector)):
         return None
-    if found.get("v", "1") != "1" or (length and not (length.isascii() and length.isdigit())):
+    if found.get("v", "1") != "1" or (length and not length.isdigit()):
         return None
     header_form, _slash, body_form = found.get("c", "simple").lower().partition("/")
     return Signature(

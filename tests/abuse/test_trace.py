@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import io
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -92,8 +93,8 @@ def test_the_command_prints_the_key_alone_and_beside_it_what_it_is_for() -> None
     assert trace_key() not in err.getvalue()
 
 
-def test_the_key_is_of_one_installation(settings: object) -> None:
+def test_the_key_is_of_one_installation(settings: Any) -> None:
     before = trace_key()
-    settings.SECRET_KEY = "another one, long enough for whoever checks it"  # type: ignore[attr-defined]
+    settings.SECRET_KEY = "another one, long enough for whoever checks it"
     assert trace_key() != before
     assert len(bytes.fromhex(before)) == 32

@@ -1,4 +1,4 @@
-"""What the children of ``test_confined`` answer with: each message says what becomes of its reader."""
+"""What the children of ``test_confined`` answer with: each message says what becomes of them."""
 
 import os
 import signal
