@@ -57,6 +57,11 @@ def found(raw: bytes, **question: Any) -> dict[str, Any]:
     return said
 
 
+def proved(raw: bytes, **question: Any) -> list[list[str]]:
+    """Domain, selector and strength of what the keys of the clinic prove."""
+    return [row[:3] for row in found(raw, **{"keys": KEYS, **question})["verified"]]
+
+
 HEADERS = MESSAGE.partition(b"\r\n\r\n")[0] + b"\r\n"
 WAYS = {
     "ARF": (bytes(Complaint(MESSAGE)), "lmtp", "A1"),
@@ -109,7 +114,7 @@ def test_the_message_is_found_however_it_comes(way: str) -> None:
 def test_a_key_proves_what_it_can_however_the_message_comes(way: str) -> None:
     raw, channel, level = WAYS[way]
     first, second = found(raw, channel=channel), found(raw, channel=channel, keys=KEYS)
-    assert second.pop("verified") == [["clinic.example", "s1", level]]
+    assert second.pop("verified") == [["clinic.example", "s1", level, first["enclosed"]["b"]]]
     assert first == second
 
 
@@ -121,8 +126,7 @@ def test_a_key_of_another_proves_nothing() -> None:
 
 def test_of_the_keys_that_a_selector_had_the_right_one_counts_once() -> None:
     keys = [["clinic.example", "s1", record("old")], *KEYS, *KEYS]
-    found_now = found(bytes(Complaint(MESSAGE)), keys=keys)["verified"]
-    assert found_now == [["clinic.example", "s1", "A1"]]
+    assert proved(bytes(Complaint(MESSAGE)), keys=keys) == [["clinic.example", "s1", "A1"]]
 
 
 def test_the_report_itself_is_proved_in_full_or_not_at_all() -> None:
@@ -131,7 +135,7 @@ def test_the_report_itself_is_proved_in_full_or_not_at_all() -> None:
     assert found(report, outer_keys=OUTER)["outer_verified"] == [["far.example", "far"]]
     touched = report.replace(b"This is junk.", b"This is jump.")
     assert found(touched, outer_keys=OUTER)["outer_verified"] == []
-    assert found(report, keys=KEYS)["verified"] == [["clinic.example", "s1", "A1"]]
+    assert proved(report) == [["clinic.example", "s1", "A1"]]
 
 
 def test_the_signature_around_a_message_is_not_the_messages() -> None:
@@ -173,17 +177,18 @@ def test_a_file_that_cannot_be_read_is_told_so() -> None:
 
 
 def test_the_charset_of_a_part_makes_no_other_sender() -> None:
-    forged = b"+AEYAcgBvAG0-: <boss@school.example>\r\n" + MESSAGE
-    said = found(mixed("Content-Type: message/rfc822; charset=utf-7", forged), keys=KEYS)
-    assert said["verified"] == [["clinic.example", "s1", "A1"]]
-    assert said["enclosed"]["from_domain"] == "clinic.example"
+    forged = b"F\x1b(Brom: <boss@school.example>\r\nS\x1b(Bubject: Sorry\r\n" + MESSAGE
+    raw = mixed("Content-Type: message/rfc822; charset=iso-2022-jp", forged)
+    enclosed = found(raw)["enclosed"]
+    assert proved(raw) == [["clinic.example", "s1", "A1"]]
+    assert (enclosed["from_domain"], enclosed["subject"]) == ("clinic.example", "Win a prize 1")
 
 
 def test_a_return_path_far_above_makes_no_other_sender() -> None:
     above = b"Return-Path: <boss@school.example>\r\n" + b"X-A: " + b"b" * 70_000 + b"\r\n"
-    said = found(bytes(Complaint(above + MESSAGE)), keys=KEYS)
-    assert said["verified"] == [["clinic.example", "s1", "A1"]]
-    assert said["enclosed"]["from_domain"] == "clinic.example"
+    raw = bytes(Complaint(above + MESSAGE))
+    assert proved(raw) == [["clinic.example", "s1", "A1"]]
+    assert found(raw)["enclosed"]["from_domain"] == "clinic.example"
 
 
 def test_a_second_from_proves_nothing() -> None:

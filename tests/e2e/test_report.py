@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import FilePayload, Locator, Page
 
 from tests.abuse.mails import junk
 from tests.e2e.conftest import Visitors
@@ -24,7 +24,7 @@ TELL = """() => {
 OUTCOME = re.compile(r"/report/[\w-]{43}/$")
 
 
-def eml(number: int) -> dict[str, object]:
+def eml(number: int) -> FilePayload:
     return {"name": f"junk-{number}.eml", "mimeType": "message/rfc822", "buffer": junk(number)}
 
 
@@ -124,7 +124,7 @@ def test_files_chosen_one_after_the_other_are_all_sent(visitors: Visitors) -> No
     page = visitor.go("/report/")
     page.check("input[name=purpose][value=not_junk]")
     for number in (105, 106, 105):
-        page.set_input_files("input[name=files]", [eml(number)])  # type: ignore[list-item]
+        page.set_input_files("input[name=files]", [eml(number)])
     assert rows(page).count() == 2 + 1  # a file that changed on the disk is another
 
     page.locator("main form button.primary").click()
@@ -138,7 +138,7 @@ def test_without_script_on_a_phone_in_korean(visitors: Visitors) -> None:
     page = visitor.go("/report/")
     assert page.locator("[data-drop]").is_hidden()
     page.check("input[name=purpose][value=junk]")
-    page.set_input_files("input[name=files]", [eml(107), eml(108)])  # type: ignore[list-item]
+    page.set_input_files("input[name=files]", [eml(107), eml(108)])
     page.fill("textarea[name=text]", junk(109).decode())
     visitor.look("report-ko-phone-form")
     page.locator("main form button.primary").click()
@@ -150,7 +150,7 @@ def test_without_script_on_a_phone_in_korean(visitors: Visitors) -> None:
 
     page = visitor.go("/report/")  # the same once more: known, and no link is shown
     page.check("input[name=purpose][value=junk]")
-    page.set_input_files("input[name=files]", [eml(107)])  # type: ignore[list-item]
+    page.set_input_files("input[name=files]", [eml(107)])
     page.locator("main form button.primary").click()
     page.wait_for_load_state()
     assert page.url.endswith("/report/")
