@@ -101,6 +101,7 @@ def known_values() -> dict[str, str]:
         "delist_url": reverse("delisting:find"),
         "diagnosis_url": reverse("guide:diagnosis"),
         "codes_url": reverse("guide:codes"),
+        "report_url": reverse("abuse:report"),
         "transparency_url": reverse("transparency"),
         "junk": f"junk@{settings.POSTERN_LETTER_DOMAIN}",
         **{name: str(value) for name, value in _numbers().items()},
