@@ -58,7 +58,7 @@ def _call_hook(row: Incident, entry: IncidentEntry, event: str) -> None:
     """Have the operator's hook called; where there is none, the agents' list says what to do."""
     if event == Event.RELEASE:  # what was not called yet need not be
         waiting = row.hook_calls.filter(what=HookCall.What.RESTRICT, done_at=None)
-        waiting.update(due_at=None, parked_at=None)
+        waiting.exclude(lease_until__gt=timezone.now()).update(due_at=None, parked_at=None)
     what = HookCall.What.RESTRICT if event == Event.RESTRICT else HookCall.What.RELEASE
     due_at = timezone.now() if settings.POSTERN_RESTRICT_HOOK else None
     HookCall.objects.create(key=f"{row.pk}:{entry.pk}", incident=row, what=what, due_at=due_at)
@@ -98,14 +98,34 @@ def _by_thresholds(incident: Incident) -> None:
         take_step(incident, Event.WARN, DESK)
     if incident.state in {State.OPEN, State.WARNED} and incident.is_due(Step.ASK):
         take_step(incident, Event.ASK, DESK)
-    if incident.state in {State.WARNED, State.ASKED, State.ANSWERED}:
-        if incident.is_due(Step.RESTRICT):
-            note = _("The threshold for restricting was reached.")
-            take_step(incident, Event.RESTRICT, DESK, note=note)
-        elif late or incident.has_reached(Step.RESTRICT):
-            _propose(incident, Step.RESTRICT)
+    may_restrict = incident.state in {State.WARNED, State.ASKED, State.ANSWERED}
+    if may_restrict and incident.is_due(Step.RESTRICT):
+        note = _("The threshold for restricting was reached.")
+        take_step(incident, Event.RESTRICT, DESK, note=note)
+    elif step := Step.RESTRICT if late else _hardest(incident):
+        _propose(incident, step)
     if incident.state in OPEN - {State.RESTRICTED} and now - incident.last_report_at >= QUIET:
         take_step(incident, Event.RESOLVE, DESK, note=_("No report has come for two weeks."))
+
+
+# From the hardest; and the states from which each leads on.
+PROPOSED = (
+    (Step.RESTRICT, frozenset({State.OPEN, State.WARNED, State.ASKED, State.ANSWERED})),
+    (Step.ASK, frozenset({State.OPEN, State.WARNED})),
+    (Step.WARN, frozenset({State.OPEN})),
+)
+
+
+def _hardest(incident: Incident) -> Step | None:
+    """The hardest step that is reached and still ahead, but is left to an agent."""
+    return next(
+        (
+            step
+            for step, states in PROPOSED
+            if incident.state in states and incident.has_reached(step)
+        ),
+        None,
+    )
 
 
 def _propose(incident: Incident, step: str) -> None:

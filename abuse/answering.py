@@ -7,7 +7,7 @@ would send our letters to whomever somebody names (backscatter).
 
 from datetime import timedelta
 from ipaddress import ip_network
-from typing import Any, Final
+from typing import Final
 
 from django.conf import settings
 from django.db import transaction
@@ -16,9 +16,8 @@ from django.utils import timezone
 from abuse import emails, loops
 from abuse.attribution import above
 from abuse.kinds import ANSWERED, Filed
-from abuse.known import LOOKUPS_OUTSIDE, published
 from abuse.models import Report
-from abuse.readings import is_uploaded
+from abuse.readings import is_uploaded, signed_by
 from escalation import owed, prefixes
 from escalation.errors import TryAgainLater
 from mailroom.confined import Child, Unreadable
@@ -86,8 +85,7 @@ def _may_be_written_to(child: Child, report: Report) -> bool:
     if came_back.exists() or _was_written_to(report):
         return False
     try:
-        found = child.ask(bytes(mail.raw), channel=mail.channel)
-        return not found["outer"]["auto"] and _is_signed(child, report, found)
+        return signed_by(child, mail, above(report.reporter_email.rpartition("@")[2]))
     except Unreadable:
         return False
 
@@ -95,15 +93,3 @@ def _may_be_written_to(child: Child, report: Report) -> bool:
 def _was_written_to(report: Report) -> bool:
     day = timezone.now().date()
     return Letter.objects.filter(key=f"ack:{report.reporter}:{day}").exists()
-
-
-def _is_signed(child: Child, report: Report, found: dict[str, Any]) -> bool:
-    """Whether the domain of From, or one above it, has signed the report."""
-    domains = above(report.reporter_email.rpartition("@")[2])
-    aligned = [(d, s) for d, s in found["outer"]["signatures"] if d in domains][:2]
-    keys = [[*pair, record] for pair in aligned if (record := published(*pair, LOOKUPS_OUTSIDE))]
-    if not keys:
-        return False
-    mail = report.received
-    proved = child.ask(bytes(mail.raw), channel=mail.channel, outer_keys=keys)
-    return bool(proved["outer_verified"])

@@ -17,6 +17,7 @@ from mailroom.actions import Copy
 from mailroom.addresses import FIND_ADDRESS, mailbox
 
 TYPES: Final = {"auth_failure": "auth-failure", "not_spam": "not-spam", "opt_out": "opt-out"}
+AUTH_FAILURES: Final = frozenset({"adsp", "bodyhash", "revoked", "signature", "spf", "dmarc"})
 REDACTED: Final = "redacted"
 # Headers that tell who got the message, or where it was.
 _TELLING: Final = re.compile(
@@ -60,7 +61,7 @@ def _fields(report: Report) -> str:
         f"Reporting-MTA: dns; {settings.POSTERN_LETTER_DOMAIN}",
     ]
     if kind == "auth-failure":
-        lines.append("Auth-Failure: dkim")
+        lines.append(f"Auth-Failure: {_auth_failure(report)}")
     if report.source_address:
         lines.append(f"Source-IP: {report.source_address}")
     if report.from_domain:
@@ -68,6 +69,12 @@ def _fields(report: Report) -> str:
     if report.incidents > 1:
         lines.append(f"Incidents: {report.incidents}")
     return "\n".join(lines) + "\n"
+
+
+def _auth_failure(report: Report) -> str:
+    """Which check failed (RFC 6591, section 3.1): what the report says, where it is a known one."""
+    said = str(report.facts.get("auth_failure", ""))
+    return said if said in AUTH_FAILURES else "dmarc"
 
 
 def redacted(report: Report) -> str:

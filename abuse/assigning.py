@@ -81,7 +81,7 @@ def assign(report: Report, tenant: Tenant, actor: Actor, note: str) -> Report:
         row.save()
         if row.filed != Filed.DUPLICATE:  # its reporter may hear of it, and the feedback loops
             owed.owe(row)
-            queue.nudge("reports")
+            queue.nudge("answers")
     return row
 
 

@@ -44,6 +44,10 @@ class Known:
     reporters: Mapping[str, Reporter] = field(default_factory=dict)
     ranges: Mapping[str, Sequence[AddressRange]] = field(default_factory=dict)  # by address
     trace_key: str = ""
+    reporter_keys: dict[tuple[str, str], str] = field(default_factory=dict)  # records
+    unasked: set[tuple[str, str]] = field(
+        default_factory=set
+    )  # keys that nobody could be asked for
 
     def tenant_of(self, domain: str) -> int | None:
         """The tenant of the domain, or of the nearest one above it."""
@@ -130,7 +134,7 @@ def _by_signature(evidence: Evidence, known: Known, level: str) -> Found | None:
     for domain, selector, strength in evidence.verified:
         if strength != level or not known.is_ours(domain):
             continue
-        keys = [key for key in known.keys.get((domain, selector), ()) if _in_time(key, evidence)]
+        keys = in_time(known.keys.get((domain, selector), ()), evidence.at)
         if not keys:
             continue  # the key was retired long before
         why = "dkim" if level == "A1" else "dkim-headers"
@@ -138,8 +142,9 @@ def _by_signature(evidence: Evidence, known: Known, level: str) -> Found | None:
     return None
 
 
-def _in_time(key: SigningKey, evidence: Evidence) -> bool:
-    return key.valid_until is None or evidence.at < key.valid_until + GRACE
+def in_time(keys: Sequence[SigningKey], at: datetime) -> list[SigningKey]:
+    """Those of ``keys`` that could sign a message which arrived then."""
+    return [key for key in keys if key.valid_until is None or at < key.valid_until + GRACE]
 
 
 def _signer(
@@ -196,6 +201,15 @@ def entry(hops: Sequence[Mapping[str, Any]], reporter: Reporter) -> str | None:
     return None
 
 
+def _why_unproved(evidence: Evidence, known: Known) -> str:
+    """Why a signature of ours proves nothing: for want of a key, or of one that was in time."""
+    signed = [(str(d), str(s)) for d, s in evidence.enclosed.get("signatures", ())]
+    keys = [key for pair in signed for key in known.keys.get(pair, ())]
+    if not keys:
+        return "no-key"
+    return "not-signed" if in_time(keys, evidence.at) else "key-retired"
+
+
 def _ranges(evidence: Evidence, known: Known) -> list[AddressRange]:
     found = known.ranges.get(str(evidence.source), ())
     return [row for row in found if row.was_valid(evidence.at)]
@@ -208,7 +222,9 @@ def _claimed(evidence: Evidence, known: Known, enrolled: Reporter | None) -> Att
     named = next((domain for domain in signed if known.is_ours(domain)), "")
     why: list[str] = ["impossible-date"] if evidence.has_wrong_date else []
     if named and not evidence.is_quoted:
-        why.append("no-key")
+        why.append(_why_unproved(evidence, known))
+    if enrolled is not None and ranges:
+        why.append("hops-differ")
     if not named and known.is_ours(evidence.from_domain):
         named = evidence.from_domain
     if evidence.source is not None and not ranges and named not in signed:

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from abuse import arf
-from abuse.lifecycle import Event
+from abuse.lifecycle import TELLS_TENANT, Event
 from abuse.models import Incident, IncidentEntry, Loop, Report
 from customers.models import Membership
 from mailroom.actions import write
@@ -37,7 +37,12 @@ def of_step(incident: Incident, entry: IncidentEntry, sample: Report | None) -> 
             recipient=place.user.email,
             language=place.user.language,
             template="abuse/email/incident",
-            context={"incident": incident, "entry": entry, "has_sample": sample is not None},
+            context={
+                "incident": incident,
+                "entry": entry,
+                "has_sample": sample is not None,
+                "tells_note": entry.event in TELLS_TENANT,
+            },
             link_path=f"/junk/{incident.pk}/",
             copy=arf.copy(sample) if sample else None,
         )

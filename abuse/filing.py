@@ -264,11 +264,14 @@ def count(items: Sequence[Item]) -> None:
     incidents = _incidents_of(items)
     heard = _heard_today(items, now.date())
     touched: dict[int, list[int]] = {}
+    proved: set[int] = set()
     new: list[Voice] = []
     for item in items:
         row = item.row
         row.incident = incidents[item.tenant_id, row.feedback_class]
         sums = touched.setdefault(row.incident.pk, [0, 0, 0])
+        if item.is_proved:
+            proved.add(row.incident.pk)
         place = (item.tenant_id, row.reporter)
         if (voice := heard.get(place)) is None:
             voice = heard[place] = Voice(
@@ -281,7 +284,7 @@ def count(items: Sequence[Item]) -> None:
             continue
         row.filed = Filed.SAME_REPORTER
         if item.is_proved and not voice.is_proved:
-            _prove(voice, touched)
+            _prove(voice, row.incident, touched)
     Voice.objects.bulk_create(new)
     by_sums: dict[tuple[int, ...], list[int]] = {}
     for pk, sums in touched.items():
@@ -289,9 +292,11 @@ def count(items: Sequence[Item]) -> None:
     for (enrolled, anonymous, claims), keys in by_sums.items():
         Incident.objects.filter(pk__in=keys).update(
             enrolled=F("enrolled") + enrolled, anonymous=F("anonymous") + anonymous,
-            claims=F("claims") + claims, last_report_at=now, due_at=now, parked_at=None,
+            claims=F("claims") + claims, due_at=now, parked_at=None,
             attempts=0,
         )  # fmt: skip
+    # A claim does not count as a report that keeps an incident from ending.
+    Incident.objects.filter(pk__in=proved).update(last_report_at=now)
     queue.nudge("incidents")
 
 
@@ -300,14 +305,14 @@ def _column(voice: Voice) -> int:
     return (0 if voice.is_enrolled else 1) if voice.is_proved else 2
 
 
-def _prove(voice: Voice, touched: dict[int, list[int]]) -> None:
-    """A later report of the same reporter proves what the first one only said."""
-    sums = touched.setdefault(voice.incident_id, [0, 0, 0])
-    sums[2] -= 1
-    voice.is_proved = True
-    sums[_column(voice)] += 1
+def _prove(voice: Voice, incident: Incident, touched: dict[int, list[int]]) -> None:
+    """A later report of the same reporter proves what the first one only said: they are heard in
+    the incident of the one that is proved."""
+    touched.setdefault(voice.incident_id, [0, 0, 0])[2] -= 1
+    voice.is_proved, voice.incident = True, incident
+    touched.setdefault(incident.pk, [0, 0, 0])[_column(voice)] += 1
     if voice.pk:
-        Voice.objects.filter(pk=voice.pk).update(is_proved=True)
+        Voice.objects.filter(pk=voice.pk).update(is_proved=True, incident=incident)
 
 
 def _incidents_of(items: Sequence[Item]) -> dict[tuple[int, str], Incident]:

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from abuse import actions, answering, filing, hooks, loops, readings
@@ -23,6 +24,7 @@ FEW: Final = 3
 AT_ONCE: Final = 32 * 1024 * 1024  # bytes of them that are in memory together
 BUDGET: Final = 20.0  # seconds after which no batch is begun
 READING: Final = 20.0  # seconds for a batch at most: whatever is left comes again
+OPEN_CALL: Final = Q(due_at__isnull=False, parked_at=None)
 REPORTS: Final = (Purpose.JUNK, Purpose.NOT_JUNK)
 
 
@@ -54,7 +56,8 @@ def read(child: Child, batch: list[Received]) -> int:
             results = readings.read_all(child, _with_bytes(mine), left)
             filing.file(results)
             done = {one.received.pk for one in results}
-            owed.give_back([row for row in mine if row.pk not in done], was_begun=True)
+            left_out = [row for row in mine if row.pk not in done]
+            owed.give_back(left_out, was_begun=time.monotonic() >= end)
             n += len(results)
     return n
 
@@ -128,7 +131,7 @@ def sweep_hooks() -> int:
 def _call(row: HookCall) -> None:
     """In the order of the steps: a restriction that waits must not come after its end."""
     before = HookCall.objects.filter(incident=row.incident_id, pk__lt=row.pk, done_at=None)
-    if before.filter(due_at__isnull=False, parked_at=None).exists():
+    if before.filter(OPEN_CALL | Q(lease_until__gt=timezone.now())).exists():
         raise TryAgainLater("the call before this one is not done", after=30)
     said = hooks.call(row)
     with transaction.atomic():

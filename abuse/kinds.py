@@ -67,6 +67,7 @@ REASONS = {
     "says-domain": _("It names their domain; nothing proves it."),
     "says-address": _("The reporter names an address of theirs; nothing proves it."),
     "key-retired": _("The key that signed it had been retired by then."),
+    "not-signed": _("Its signature does not hold: it was changed, or was never theirs."),
     "no-key": _("The key that would prove the signature could not be found."),
     "hops-differ": _("The way of the message contradicts the address that the reporter names."),
     "foreign-address": _("It came from an address that is not ours."),

@@ -1,13 +1,17 @@
 """What the tables know of the senders and reporters that a batch of reports names: few queries
 for any number of reports.  Keys that are on no file yet are asked of the DNS, within bounds."""
 
+import hashlib
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, Final
 
 import dns.exception
+import dns.name
 from django.conf import settings
+from django.core.cache import cache
 from django.db import transaction
 from django.utils import timezone
 
@@ -16,12 +20,14 @@ from abuse.models import AddressRange, Reporter, SigningKey
 from abuse.tracing import trace_key
 from customers.models import Domain
 from escalation import resolving
+from escalation.errors import TryAgainLater
 from escalation.limits import Limit, TooOften
 
 MOST_LOOKUPS: Final = 10  # keys asked of the DNS for one batch
 # A sender who invents selectors makes us ask no more often than that.
-LOOKUPS: Final = Limit("abuse-key", most=30, seconds=24 * 3600)
+LOOKUPS: Final = Limit("abuse-key", most=300, seconds=24 * 3600)
 LOOKUPS_OUTSIDE: Final = Limit("abuse-key-outside", most=2000, seconds=24 * 3600)
+REMEMBERED: Final = 3600  # seconds that an answer of the DNS is
 LONGEST_RECORD: Final = 2000  # characters of a key record; 4096 bits of RSA take about 740
 
 Pair = tuple[str, str]  # domain (d=), selector (s=)
@@ -74,28 +80,53 @@ def _ranges(addresses: set[str]) -> dict[str, list[AddressRange]]:
 def learn(known: Known, pairs: Iterable[Pair]) -> None:
     """Ask the DNS for the keys of our domains that are on no file, and keep them for good.
 
-    Call it outside any transaction.
+    Those that most reports name come first.  Call it outside any transaction.
     """
-    for domain, selector in sorted(set(pairs) - set(known.keys))[:MOST_LOOKUPS]:
-        if not known.is_ours(domain):
+    named = Counter(pairs)
+    unknown = [pair for pair, _n in named.most_common() if pair not in known.keys]
+    for pair in [pair for pair in unknown if known.is_ours(pair[0])][:MOST_LOOKUPS]:
+        try:
+            record = published(*pair, LOOKUPS)
+        except TryAgainLater:
+            known.unasked.add(pair)
             continue
-        if record := published(domain, selector, LOOKUPS):
+        if record:
             with transaction.atomic():
                 SigningKey.objects.get_or_create(
-                    domain=domain, selector=selector, record=record,
+                    domain=pair[0], selector=pair[1], record=record,
                     defaults={
-                        "tenant_id": known.tenant_of(domain), "source": "dns",
+                        "tenant_id": known.tenant_of(pair[0]), "source": "dns",
                         "valid_from": datetime.fromtimestamp(0, timezone.get_default_timezone()),
                     },
                 )  # fmt: skip
-    known.keys = {**known.keys, **keys_of(set(pairs))}
+    known.keys = {**known.keys, **keys_of(set(named))}
+
+
+def ask_reporters(known: Known, pairs: Iterable[Pair]) -> None:
+    """Ask the DNS for the keys by which enrolled reporters sign; outside any transaction."""
+    for pair in [pair for pair, _n in Counter(pairs).most_common()][:MOST_LOOKUPS]:
+        try:
+            known.reporter_keys[pair] = published(*pair, LOOKUPS_OUTSIDE)
+        except TryAgainLater:
+            known.unasked.add(pair)
 
 
 def published(domain: str, selector: str, limit: Limit) -> str:
-    """The key record as the DNS has it now; "" where it has none, or we may not ask."""
+    """The key record as the DNS has it, or had it within the hour; "" where it has none.
+
+    Raises ``TryAgainLater`` where there is no answer, or where it was asked too often.
+    """
+    key = f"dkim:{hashlib.sha256(f'{selector}._domainkey.{domain}'.encode()).hexdigest()}"
+    remembered: str | None = cache.get(key)
+    if remembered is not None:
+        return remembered
     try:
         limit.take(domain)
         records = resolving.ask(f"{selector}._domainkey.{domain}", "TXT", LONGEST_RECORD)
-    except (TooOften, dns.exception.DNSException, ValueError):
+    except (dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong):
         return ""
-    return next((text for text in records if "p=" in text), "")
+    except (TooOften, dns.exception.DNSException) as problem:
+        raise TryAgainLater(f"the key {selector} of {domain} could not be asked") from problem
+    record = next((text for text in records if "p=" in text), "")
+    cache.set(key, record, REMEMBERED)
+    return record

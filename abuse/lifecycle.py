@@ -41,6 +41,8 @@ TENANT = frozenset({Role.ADMIN})
 STAFF, AGENT = frozenset({Role.AGENT, Role.DESK}), frozenset({Role.AGENT})
 OPEN = frozenset({S.OPEN, S.WARNED, S.ASKED, S.ANSWERED, S.RESTRICTED})
 UNRESTRICTED = frozenset({S.OPEN, S.WARNED, S.ASKED, S.ANSWERED})
+# Steps whose note is written for the tenant; every other note of the desk stays at the desk.
+TELLS_TENANT = frozenset({E.ASK, E.RESTRICT, E.UPHOLD, E.RELEASE})
 
 # fmt: off
 INCIDENT = Lifecycle(

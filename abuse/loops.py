@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from abuse import emails
 from abuse.attribution import above
 from abuse.kinds import PROVED, Filed
-from abuse.known import LOOKUPS_OUTSIDE, published
 from abuse.models import Loop, Report
+from abuse.readings import signed_by
 from customers.models import Tenant
 from escalation import owed
 from escalation.errors import Refused
@@ -114,9 +114,14 @@ def prove(child: Child, mail: Received) -> None:
     _local, _plus, rest = mail.recipient.partition("+")
     challenge = rest.partition("@")[0].lower()
     loop = Loop.objects.filter(challenge=challenge, proved_at=None, ended_at=None).first()
-    proved = loop is not None and _signed_by(child, mail, loop.domain)
+    unread, proved = "", False
+    try:
+        proved = loop is not None and signed_by(child, mail, [loop.domain])
+    except Unreadable as problem:
+        unread = problem.reason
     with transaction.atomic():
         owed.finish(mail)
+        Received.objects.filter(pk=mail.pk).update(unread=unread[:40])
         if loop is None or not proved:
             return
         loop = Loop.objects.select_for_update().get(pk=loop.pk)
@@ -128,19 +133,6 @@ def prove(child: Child, mail: Received) -> None:
 
 def _is_taken(loop: Loop) -> bool:
     return Loop.objects.live().filter(domain=loop.domain, email=loop.email).exists()
-
-
-def _signed_by(child: Child, mail: Received, domain: str) -> bool:
-    try:
-        found = child.ask(bytes(mail.raw), channel=mail.channel)
-        pairs = [(d, s) for d, s in found["outer"]["signatures"] if d == domain][:2]
-        keys = [[*pair, key] for pair in pairs if (key := published(*pair, LOOKUPS_OUTSIDE))]
-        if not keys:
-            return False
-        said = child.ask(bytes(mail.raw), channel=mail.channel, outer_keys=keys)
-        return bool(said["outer_verified"])
-    except Unreadable:
-        return False
 
 
 def pass_on(report: Report) -> None:

@@ -6,18 +6,20 @@ Nothing here is in a transaction: the child, and the DNS, take their time.
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, Final
 
 from abuse import attribution
 from abuse.attribution import Attribution, Evidence, Known
-from abuse.known import LOOKUPS_OUTSIDE, Pair, known, learn, published
+from abuse.known import LOOKUPS_OUTSIDE, Pair, ask_reporters, known, learn, published
 from mailroom.confined import Child, Unreadable
 from mailroom.models import Channel, Received
 from mailroom.recipients import domain_name
 
 ANSWER: Final = "abuse.evidence:answer"
 MOST_KEYS: Final = 10  # of one message
+ASKED: Final = 3  # attempts after which a mail is filed without a key that nobody could ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,25 @@ def reader() -> Child:
 def read_all(
     child: Child, rows: Sequence[Received], seconds: float = 3600.0
 ) -> list[Read | NotRead]:
-    """Read ``rows``; never raises for what is in them.  After ``seconds`` the rest is left out."""
+    """Read ``rows``; never raises for what is in them.
+
+    Left out is what there were not ``seconds`` enough for, and what waits for a key of the DNS.
+    """
+    end = time.monotonic() + seconds
     rows, first = _ask_all(child, rows, seconds)
     answers = [answer for answer in first if isinstance(answer, dict)]
     facts = known(answers)
-    learn(facts, {pair for answer in answers for pair in _ours(answer, facts)})
-    return [
-        NotRead(row, answer) if isinstance(answer, str) else _read(child, row, answer, facts)
-        for row, answer in zip(rows, first, strict=True)
-    ]
+    learn(facts, [pair for answer in answers for pair in _ours(answer, facts)])
+    ask_reporters(facts, [pair for answer in answers for pair in _enrolled(answer, facts)])
+    results: list[Read | NotRead] = []
+    for row, answer in zip(rows, first, strict=True):
+        if time.monotonic() > end:
+            break
+        result = NotRead(row, answer) if isinstance(answer, str) else None
+        result = result or _read(child, row, answer, facts)  # type: ignore[arg-type]
+        if result is not None:
+            results.append(result)
+    return results
 
 
 def _ask_all(
@@ -94,40 +106,62 @@ def _enrolled(answer: dict[str, Any], facts: Known) -> list[Pair]:
     return [pair for pair in pairs if facts.reporter_of(pair[0])][:2]
 
 
-def _read(child: Child, row: Received, answer: dict[str, Any], facts: Known) -> Read | NotRead:
-    """Prove what the keys can prove, and say whose mail it was."""
+def _read(
+    child: Child, row: Received, answer: dict[str, Any], facts: Known
+) -> Read | NotRead | None:
+    """Prove what the keys can prove, and say whose mail it was; None while a key that could prove
+    it is still to be asked for."""
+    ours, theirs = _ours(answer, facts), _enrolled(answer, facts)
+    if row.attempts < ASKED and facts.unasked.intersection([*ours, *theirs]):
+        return None
+    at, has_wrong_date = _arrived(row, answer)
     keys = [
-        [*pair, key.record] for pair in _ours(answer, facts) for key in facts.keys.get(pair, ())
+        [*pair, key.record]
+        for pair in ours
+        for key in attribution.in_time(facts.keys.get(pair, ()), at)
     ]
-    outer = [
-        [*pair, record]
-        for pair in _enrolled(answer, facts)
-        if (record := published(*pair, LOOKUPS_OUTSIDE))
-    ]
+    outer = [[*pair, record] for pair in theirs if (record := facts.reporter_keys.get(pair))]
     proved: dict[str, Any] = {}
     if keys or outer:
         try:
             proved = child.ask(bytes(row.raw), channel=row.channel, keys=keys, outer_keys=outer)
         except Unreadable as problem:
             return NotRead(row, problem.reason)
-    evidence = _evidence(row, answer, proved)
+    source = answer["reading"]["feedback"]["source_address"]
+    verified = proved.get("verified", ())
+    evidence = Evidence(
+        enclosed=answer["enclosed"],
+        source=ip_address(source) if source else None,
+        at=at,
+        verified=[(d, s, level) for d, s, level, _b in verified],
+        signed_as={level: b for _d, _s, level, b in reversed(verified)},
+        outer_verified=[(d, s) for d, s in proved.get("outer_verified", ())],
+        has_wrong_date=has_wrong_date,
+        is_quoted=bool(answer["reading"]["inline"]),
+    )
     return Read(row, answer, attribution.attribute(evidence, facts), evidence)
 
 
-def _evidence(row: Received, answer: dict[str, Any], proved: dict[str, Any]) -> Evidence:
-    told = answer["reading"]["feedback"]
-    date = told["arrival_date"] or answer["enclosed"]["date"]
-    at, is_wrong = attribution.moment(date, row.received_at)
-    return Evidence(
-        enclosed=answer["enclosed"],
-        source=ip_address(told["source_address"]) if told["source_address"] else None,
-        at=at,
-        verified=[(d, s, level) for d, s, level, _b in proved.get("verified", ())],
-        signed_as={level: b for _d, _s, level, b in reversed(proved.get("verified", ()))},
-        outer_verified=[(d, s) for d, s in proved.get("outer_verified", ())],
-        has_wrong_date=is_wrong,
-        is_quoted=bool(answer["reading"].get("inline")),
-    )
+def _arrived(row: Received, answer: dict[str, Any]) -> tuple[datetime, bool]:
+    """When the reported message arrived, as far as it is said, and whether that cannot be."""
+    date = answer["reading"]["feedback"]["arrival_date"] or answer["enclosed"]["date"]
+    return attribution.moment(date, row.received_at)
+
+
+def signed_by(child: Child, mail: Received, domains: Sequence[str]) -> bool:
+    """Whether one of ``domains`` has signed the mail itself, as its key in the DNS says now.
+
+    Raises ``Unreadable``, and ``TryAgainLater`` where the DNS gives no answer.
+    """
+    found = child.ask(bytes(mail.raw), channel=mail.channel)
+    if found["reading"]["kind"] == "unreadable":
+        raise Unreadable(found["reading"]["error"])
+    pairs = [(d, s) for d, s in found["outer"]["signatures"] if d in domains][:2]
+    keys = [[*pair, record] for pair in pairs if (record := published(*pair, LOOKUPS_OUTSIDE))]
+    if not keys:
+        return False
+    said = child.ask(bytes(mail.raw), channel=mail.channel, outer_keys=keys)
+    return bool(said["outer_verified"])
 
 
 def is_uploaded(row: Received) -> bool:

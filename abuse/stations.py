@@ -11,16 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from abuse.kinds import Strength
-from abuse.lifecycle import Event, State
+from abuse.lifecycle import TELLS_TENANT, Event, State
 from abuse.models import Incident, IncidentEntry
 from escalation import moments
 from escalation.actors import CUSTOMER
 from escalation.errors import type_of_text
 
 # Notes that are written for the tenant, or by it; all others stay at the desk.
-NOTE_IS_TOLD: Final = frozenset(
-    {Event.ASK, Event.RESTRICT, Event.UPHOLD, Event.RELEASE, Event.ANSWER, Event.APPEAL}
-)
+NOTE_IS_TOLD: Final = TELLS_TENANT | {Event.ANSWER, Event.APPEAL}
 LINE: Final = (
     frozenset({State.OPEN}),
     frozenset({State.WARNED}),

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.db import transaction
 
-from mailroom.models import Channel, Purpose
+from mailroom.diagnosis import TOO_LARGE
+from mailroom.models import Channel, Purpose, Received
 from mailroom.receiving import MAX_BYTES, purpose_of, store
 
 log = logging.getLogger(__name__)
@@ -59,6 +61,7 @@ def _take(folder: Path, name: str) -> bool:
         raw = _contents(folder / "new" / name)
         if is_too_large := len(raw) > MAX_BYTES:
             log.error("a mail of more than %d octets is left in cur: %s", MAX_BYTES, name)
+            _note_too_large(raw)
         else:
             purpose, recipient, mail_from = _envelope(raw)
             store(
@@ -94,3 +97,14 @@ def _envelope(raw: bytes) -> tuple[Purpose, str, str]:
     if purpose := purpose_of(recipient):
         return purpose, recipient, mail_from
     return Purpose.JUNK, "", mail_from
+
+
+def _note_too_large(raw: bytes) -> None:
+    """Its head stands in *unread*, with the reason."""
+    purpose, recipient, mail_from = _envelope(raw)
+    with transaction.atomic():
+        row, _is_new = store(
+            raw[:HEAD], purpose=purpose, channel=Channel.MAILDIR, recipient=recipient,
+            mail_from=mail_from,
+        )  # fmt: skip
+        Received.objects.filter(pk=row.pk).update(unread=TOO_LARGE, due_at=None)

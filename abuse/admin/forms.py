@@ -9,11 +9,11 @@ from django.db.models import Q
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from abuse.admin.steps import LONGEST_NOTE, NEEDS_NOTE, TELLS_TENANT
+from abuse.admin.steps import LONGEST_NOTE, NEEDS_NOTE
 from abuse.assigning import LONGEST_NOTE as LONGEST_REASON
 from abuse.assigning import NoSuchTenant, tenant_named
 from abuse.kinds import MAKES_INCIDENT, FeedbackClass
-from abuse.lifecycle import Event
+from abuse.lifecycle import TELLS_TENANT, Event
 from abuse.models import AddressRange, Reporter, SigningKey, Threshold
 from abuse.signatures import public_key
 from customers.models import Tenant

@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from abuse import actions
-from abuse.lifecycle import INCIDENT, Event
+from abuse.lifecycle import INCIDENT, TELLS_TENANT, Event
 from abuse.models import Incident, IncidentEntry
 from escalation.actors import Actor
 from escalation.errors import Refused, type_of_text
@@ -18,7 +18,6 @@ from escalation.errors import Refused, type_of_text
 MOST: Final = 100  # incidents that one press of a button takes along
 LONGEST_NOTE: Final = 4000  # characters
 # The tenant reads the notes of these; all others stay at the desk.
-TELLS_TENANT: Final = frozenset({Event.ASK, Event.RESTRICT, Event.UPHOLD, Event.RELEASE})
 IN_BULK: Final = (Event.WARN, Event.ASK, Event.RESOLVE, Event.DISMISS)
 NEEDS_NOTE: Final = frozenset(step.event for step in INCIDENT.transitions if step.needs_note)
 

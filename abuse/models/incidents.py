@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import models
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -21,17 +21,22 @@ FEWEST_SENT = 1000  # messages in the window: of fewer no rate is reckoned
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """Voices of some days that the evidence stands behind, and what was sent; None: unknown."""
+    """Reporters of some days that the evidence stands behind, each once.
+
+    ``sent`` is what was sent on the days whose volume is on file, and ``voices`` how many were
+    heard on these; None where most of the days are not on file.
+    """
 
     enrolled: int
     anonymous: int
     sent: int | None
+    voices: int = 0
 
     @property
     def per_1000(self) -> float | None:
         if self.sent is None or self.sent < FEWEST_SENT:
             return None
-        return (self.enrolled + self.anonymous) * 1000 / self.sent
+        return self.voices * 1000 / self.sent
 
 
 class Step(models.TextChoices):
@@ -172,9 +177,14 @@ class Incident(LivingModel, Owed):
         """The proved voices of the last ``days``, and the tenant's volume in the same days."""
         since = timezone.now().date() - timedelta(days=days - 1)
         voices = self.voices.filter(day__gte=since, is_proved=True).values("is_enrolled")
-        n = {row["is_enrolled"]: row["n"] for row in voices.annotate(n=Count("pk")).order_by()}
-        sent = SentVolume.objects.filter(tenant=self.tenant_id, day__gte=since)
-        return Heard(n.get(True, 0), n.get(False, 0), sent.aggregate(n=Sum("messages"))["n"])
+        each = voices.annotate(n=Count("reporter", distinct=True)).order_by()
+        n = {row["is_enrolled"]: row["n"] for row in each}
+        on_file = SentVolume.objects.filter(tenant=self.tenant_id, day__gte=since)
+        sent = dict(on_file.values_list("day", "messages"))
+        if 2 * len(sent) < days:
+            return Heard(n.get(True, 0), n.get(False, 0), None)
+        heard = self.voices.filter(day__in=list(sent), is_proved=True).count()
+        return Heard(n.get(True, 0), n.get(False, 0), sum(sent.values()), heard)
 
     def has_reached(self, step: str) -> Threshold | None:
         """The threshold of ``step`` if it is reached, by proved reports alone."""

@@ -131,6 +131,65 @@ def test_a_claim_becomes_proved_when_the_same_reporter_proves_it(
     assert Voice.objects.get().is_proved
 
 
+def test_what_proves_a_claim_is_counted_in_the_class_of_the_proof(
+    clinic: Tenant, key: SigningKey
+) -> None:
+    swept(Complaint(junk(1), 1, source=""))
+    swept(Complaint(signed(junk(2)), 2, kind="fraud"))
+    abuse = Incident.objects.get(feedback_class="abuse")
+    fraud = Incident.objects.get(feedback_class="fraud")
+    assert (abuse.anonymous, abuse.claims, fraud.anonymous) == (0, 0, 1)
+
+
+def test_claims_do_not_keep_an_incident_from_ending(clinic: Tenant, key: SigningKey) -> None:
+    swept(Complaint(signed(junk(1)), 1))
+    before = Incident.objects.get().last_report_at
+    swept(Complaint(junk(2), 2, "kim@far.example", source=""))
+    assert Incident.objects.get().last_report_at == before
+
+
+def test_a_retired_key_proves_nothing_though_another_of_its_selector_is_in_use(
+    clinic: Tenant, key: SigningKey
+) -> None:
+    SigningKey.objects.filter(pk=key.pk).update(
+        valid_until=timezone.now() - timedelta(days=200)
+    )  # fmt: skip
+    SigningKey.objects.create(
+        tenant=clinic, domain="clinic.example", selector="s1", record=record("s2")
+    )
+    [report] = swept(Complaint(signed(junk())))
+    assert (report.strength, report.why) == ("D", ["not-signed", "says-domain"])
+
+
+def test_a_made_up_signature_on_top_makes_no_other_message_of_it(
+    clinic: Tenant, key: SigningKey
+) -> None:
+    about = signed(junk())
+    mails = [
+        Complaint(f"DKIM-Signature: d=x.example; s=1; b=AA{n}\r\n".encode() + about, n,
+                  f"made-up-{n}@x.example")
+        for n in range(5)
+    ]  # fmt: skip
+    swept(*mails)
+    assert counts(clinic) == (0, 1, 0)
+
+
+def test_a_key_that_could_not_be_asked_for_is_asked_for_again(
+    clinic: Tenant, settings: Any
+) -> None:
+    settings.POSTERN_DNS = ["127.0.0.1:9"]  # nobody answers there
+    mail = take(Complaint(signed(junk())))
+    jobs.sweep_reports()
+    mail.refresh_from_db()
+    assert not Report.objects.exists()
+    assert mail.due_at is not None
+    assert mail.due_at > timezone.now()
+    for _again in range(3):
+        Received.objects.filter(pk=mail.pk).update(due_at=timezone.now())
+        jobs.sweep_reports()
+    assert Report.objects.get().strength == "D"
+
+
 def test_what_is_not_ours_is_filed_as_such(clinic: Tenant) -> None:
     [report] = swept(Complaint(junk(domain="elsewhere.example"), source="203.0.113.9"))
     assert (report.filed, report.strength, report.tenant) == (Filed.NOT_OURS, "N", None)

@@ -98,13 +98,66 @@ def test_many_reports_ask_for_a_statement_and_propose_a_restriction(clinic: Tena
 
 
 def test_where_the_volume_is_known_the_rate_decides(clinic: Tenant) -> None:
-    SentVolume.objects.create(tenant=clinic, day=timezone.now().date(), messages=100_000)
+    today = timezone.now().date()
+    for days in range(4):
+        SentVolume.objects.create(
+            tenant=clinic, day=today - timedelta(days=days), messages=25_000
+        )  # fmt: skip
     incident = make_incident(clinic)
     hear(incident, 50)
     assert considered(incident).state == State.OPEN
-    SentVolume.objects.update(messages=20_000)
+    SentVolume.objects.update(messages=5_000)
     hear(incident, 1)
     assert considered(incident).state == State.WARNED
+
+
+def test_a_volume_of_a_few_days_says_nothing_of_the_week(clinic: Tenant) -> None:
+    SentVolume.objects.create(tenant=clinic, day=timezone.now().date(), messages=1_000_000)
+    incident = make_incident(clinic)
+    hear(incident, 3)
+    assert considered(incident).state == State.WARNED
+
+
+def test_one_reporter_of_many_days_is_one(clinic: Tenant) -> None:
+    incident = make_incident(clinic)
+    for days in range(7):
+        day = timezone.now().date() - timedelta(days=days)
+        Voice.objects.create(
+            tenant=clinic, incident=incident, day=day, reporter="one", is_enrolled=True,
+            is_proved=True,
+        )  # fmt: skip
+    assert incident.heard(7).enrolled == 1
+    owed.owe(incident)
+    assert considered(incident).state == State.WARNED
+
+
+def test_what_does_not_happen_by_itself_is_proposed_to_agents(clinic: Tenant) -> None:
+    Threshold.objects.update(is_automatic=False)
+    incident = make_incident(clinic)
+    hear(incident, 10)
+    considered(incident)
+    assert (incident.state, incident.proposed) == (State.OPEN, Step.ASK)
+    hear(incident, 15)
+    assert considered(incident).proposed == Step.RESTRICT
+
+
+def test_a_restriction_that_waits_does_not_come_after_its_end(
+    clinic: Tenant, settings: Any, joon: User, root: User
+) -> None:
+    settings.POSTERN_RESTRICT_HOOK = "/bin/false"
+    incident = make_incident(clinic)
+    actions.take_step(incident, Event.RESTRICT, agent(joon), note="Now.")
+    jobs.sweep_hooks()  # fails, and would come again
+    actions.take_step(incident, Event.RELEASE, agent(root), note="It has ended.")
+    restrict, release = HookCall.objects.order_by("pk")
+    assert restrict.due_at is None
+    assert release.due_at is not None
+    HookCall.objects.filter(pk=restrict.pk).update(  # it is being called just now
+        lease_until=timezone.now() + timedelta(minutes=1)
+    )
+    jobs.sweep_hooks()
+    release.refresh_from_db()
+    assert "not done" in release.last_error
 
 
 def test_a_class_may_have_a_threshold_of_its_own(clinic: Tenant) -> None:

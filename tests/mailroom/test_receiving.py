@@ -314,7 +314,8 @@ def test_links_are_not_followed_and_large_files_are_left_to_the_operator(folder:
     (folder / "new" / "link").symlink_to(folder / "secret")
     (folder / "new" / "large").write_bytes(b"x" * (MAX_BYTES + 1))
     maildir.collect()
-    assert not Received.objects.exists()
+    [large] = Received.objects.all()
+    assert (large.unread, large.due_at) == ("too-large", None)
     assert (folder / "new" / "link").is_symlink()
     assert (folder / "cur" / "large:2,F").exists()
 
