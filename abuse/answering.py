@@ -77,7 +77,8 @@ def _may_be_written_to(child: Child, report: Report) -> bool:
     mail = report.received
     if report.filed not in ANSWERED:
         return False
-    if not report.reporter_email or not mail.mail_from.strip("<> "):
+    sender = mail.mail_from.strip("<> ").lower().rpartition("@")[2]
+    if not sender or sender not in above(report.reporter_email.rpartition("@")[2]):
         return False
     came_back = Letter.objects.filter(
         recipient=report.reporter_email, kind=emails.ACKNOWLEDGEMENT

@@ -1,20 +1,29 @@
 """A report as we pass it on: ARF (RFC 5965), with nothing in it that names who reported.
 
-Redaction (RFC 6590) errs on the side of the reporter: the mailboxes that the message went to, and
-whatever names them elsewhere in it, are replaced; so are the hops inside the reporter's network.
+Redaction (RFC 6590) errs on the side of the reporter: only what a sender writes is passed on, and
+decoded; the mailboxes that the message went to, and what names them elsewhere, are replaced.
 """
 
 import re
 from collections.abc import Sequence
+from email.header import Header
+from email.message import Message
+from email.policy import compat32
 from email.utils import format_datetime
 from typing import Final
 
 from django.conf import settings
 from django.utils import timezone
 
+from abuse.hops import hops
 from abuse.models import Report
+from abuse.reading import HIDDEN, UNPARSABLE
+from mailroom import guards
 from mailroom.actions import Copy
 from mailroom.addresses import FIND_ADDRESS, mailbox
+from mailroom.originals import readable
+from mailroom.outgoing import SAFE
+from mailroom.sections import take_apart
 
 TYPES: Final = {"auth_failure": "auth-failure", "not_spam": "not-spam", "opt_out": "opt-out"}
 AUTH_FAILURES: Final = frozenset({"adsp", "bodyhash", "revoked", "signature", "spf", "dmarc"})
@@ -31,23 +40,29 @@ _FOR: Final = re.compile(r"\bfor\s+<?[^\s<>;]{1,320}>?", re.IGNORECASE)
 _BY: Final = re.compile(r"\bby\s+[^\s;]{1,255}(?:\s+\([^()]{0,255}\))?", re.IGNORECASE)
 KEPT: Final = 64 * 1024  # characters of the message
 MOST_HIDDEN: Final = 20  # mailboxes: each is looked for in all of the text
-WIDEST: Final = 900  # characters of a line
+# What a sender writes, and nobody on the way to whom it went.
+HEADERS: Final = frozenset(
+    {
+        "from", "sender", "reply-to", "subject", "date", "message-id", "list-id", "user-agent",
+        "x-mailer", "cfbl-feedback-id", "dkim-signature",
+    }
+)  # fmt: skip
 
 
 def copy(report: Report) -> Copy:
     """The machine's part and the reported message, both without the reporter."""
-    return Copy(fields=_fields(report), enclosed=_in_ascii(redacted(report)))
+    return Copy(fields=_fields(report), enclosed=_message(report))
 
 
-def _in_ascii(text: str) -> bytes:
-    """What every server passes on unchanged: 7 bits, and lines within RFC 5322, section 2.1.1."""
-    plain = text.encode("ascii", "backslashreplace").decode()
-    lines = (line[at : at + WIDEST] for line in plain.split("\n") for at in _cuts(line))
-    return "\n".join(lines).encode()
-
-
-def _cuts(line: str) -> range:
-    return range(0, max(1, len(line)), WIDEST)
+def _message(report: Report) -> bytes:
+    """The message in ASCII: what every server passes on unchanged, in lines of mail."""
+    fields, words = shown(report)
+    message = Message()
+    for name, value in fields:
+        charset = "us-ascii" if value.isascii() else "utf-8"
+        message.add_header(name, Header(value, charset, header_name=name).encode())
+    message.set_payload(words.encode("utf-8", "replace").decode(), SAFE)
+    return message.as_bytes(policy=compat32)
 
 
 def _fields(report: Report) -> str:
@@ -78,10 +93,28 @@ def _auth_failure(report: Report) -> str:
 
 
 def redacted(report: Report) -> str:
-    """The reported message as its sender may see it: headers first, then what was kept of it."""
-    head, gap, body = _parts(report)
-    headers = "\n".join(_redacted_headers(head, str(report.source_address or "")))
-    return _without(_opaque(headers + gap + body), _hidden(head, report), report.from_domain)
+    """The reported message as its sender may see it: a few headers, and the words of its body."""
+    if not report.evidence:
+        return ""
+    fields, words = shown(report)
+    return "\n".join(f"{name}: {value}" for name, value in fields) + f"\n\n{words}"
+
+
+def shown(report: Report) -> tuple[list[tuple[str, str]], str]:
+    """Headers and words, each without the reporter.
+
+    Only headers that a sender writes, and the text of the body as a person reads it: an encoded
+    body would carry through whatever is hidden in plain sight.
+    """
+    head, _gap, _body = _parts(report)
+    hidden = _hidden(head, report)
+    fields = []
+    for name, value in _unfolded(head):
+        if name.lower() in HEADERS:
+            flat = readable(" ".join(value.split()))
+            fields.append((name, _without(_opaque(flat), hidden, report.from_domain)))
+    words = _without(_opaque(_words(report)), hidden, report.from_domain)
+    return [*_ways(head, report), *fields], words
 
 
 def subject(report: Report) -> str:
@@ -93,6 +126,37 @@ def subject(report: Report) -> str:
 
 def _parts(report: Report) -> tuple[str, str, str]:
     return report.evidence[:KEPT].replace("\r\n", "\n").partition("\n\n")
+
+
+def _words(report: Report) -> str:
+    """The text of the body, decoded; "" where it cannot be read within bounds."""
+    raw = guards.head(report.evidence[:KEPT].encode("utf-8", "replace"))
+    low = raw.lower()
+    if guards.danger(low):
+        return ""
+    try:
+        sections = take_apart(raw, low, whole=True)
+        return HIDDEN.sub("", sections.notice)
+    except UNPARSABLE:
+        return ""
+
+
+def _ways(head: str, report: Report) -> list[tuple[str, str]]:
+    """The hops up to the reporter's network: from the line that names the sender's address on.
+
+    Without such a line nobody can tell whose hops these are, and none is shown.
+    """
+    lines = [value for name, value in _unfolded(head) if name.lower() == "received"]
+    known = [hop.address for hop in hops(head)]
+    source = str(report.source_address or "")
+    if not source or source not in known:
+        return []
+    entry, *below = lines[known.index(source) :][:10]
+    hidden = _hidden(head, report)
+    return [
+        ("Received", _without(" ".join(_FOR.sub("", value).split()), hidden, report.from_domain))
+        for value in (_BY.sub(f"by {REDACTED}", entry, count=1), *below)
+    ]
 
 
 def _hidden(head: str, report: Report) -> list[str]:
@@ -123,31 +187,6 @@ def _unfolded(head: str) -> list[tuple[str, str]]:
     return fields
 
 
-def _redacted_headers(head: str, source: str) -> list[str]:
-    fields = _unfolded(head)
-    hops = [value for name, value in fields if name.lower() == "received"]
-    # Above the hop that took the message from its sender all is the reporter's network.
-    entry = next((n for n, value in enumerate(hops) if source and source in value), 0)
-    lines, hop = [], 0
-    for name, value in fields:
-        if _TELLING.match(name):
-            lines.append(f"{name}: {REDACTED}")
-        elif name.lower() == "received":
-            lines.append(f"{name}:{_redacted_hop(value, hop - entry)}")
-            hop += 1
-        else:
-            lines.append(f"{name}:{value}")
-    return lines
-
-
-def _redacted_hop(value: str, below: int) -> str:
-    """A Received line; ``below``: how far below the entry into the reporter's network it is."""
-    if below < 0:
-        return f" {REDACTED};{value.rpartition(';')[2]}"
-    plain = _FOR.sub(f"for <{REDACTED}>", value)
-    return plain if below else _BY.sub(f"by {REDACTED}", plain, count=1)
-
-
 def _without(text: str, hidden: Sequence[str], from_domain: str) -> str:
     """``text`` without the mailboxes, their local parts in links and greetings, their networks.
 
@@ -171,5 +210,5 @@ def _without(text: str, hidden: Sequence[str], from_domain: str) -> str:
 def _opaque(text: str) -> str:
     """The text with the long words of its links shortened: they often name one recipient."""
     return re.sub(
-        r"(https?://[^\s/\"'<>]{1,255}/)[^\s\"'<>]{12,}", lambda found: found[1] + "…", text
+        r"(https?://[^\s/\"'<>]{1,255}/)[^\s\"'<>]{12,}", lambda found: found[1] + "...", text
     )

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from abuse.attribution import Attribution, Evidence
-from abuse.filing import Item, count, find_duplicates, fingerprints
+from abuse.filing import Item, fingerprints, settle
 from abuse.kinds import MAKES_INCIDENT, Filed
 from abuse.models import Report
 from abuse.readings import Read
@@ -100,7 +100,4 @@ def _file(row: Report) -> None:
     evidence = Evidence(enclosed={}, source=None, at=row.arrived_at or row.read_at)
     item = Item(Read(row.received, UNTOLD, found, evidence), row)
     item.keys = fingerprints(item)
-    if item.keys:
-        find_duplicates([item])
-    if row.filed == Filed.COUNTED:
-        count([item])
+    settle([item])

@@ -56,6 +56,11 @@ class Known:
     def is_ours(self, domain: str) -> bool:
         return any(name in self.own or name in self.domains for name in above(domain))
 
+    def owner_of(self, domain: str) -> str:
+        """The domain of ours that it is, or is below."""
+        ours = (name for name in above(domain) if name in self.own or name in self.domains)
+        return next(ours, domain)
+
     def reporter_of(self, domain: str) -> Reporter | None:
         return next(
             (self.reporters[name] for name in above(domain) if name in self.reporters), None
@@ -78,7 +83,8 @@ class Evidence:
     at: datetime
     verified: Sequence[tuple[str, str, str]] = ()
     outer_verified: Sequence[tuple[str, str]] = ()
-    signed_as: Mapping[str, str] = field(default_factory=dict)  # b= of what is verified, by level
+    proofs: Sequence[str] = ()  # the b= of each signature that is verified
+    outer_from: str = ""
     has_wrong_date: bool = False
     is_quoted: bool = False  # copied into words by a mail program: nothing of it can be proved
 
@@ -126,8 +132,13 @@ Found = tuple[str, int | None, tuple[str, ...]]
 
 
 def _enrolled(evidence: Evidence, known: Known) -> Reporter | None:
-    found = (known.reporter_of(domain) for domain, _selector in evidence.outer_verified)
-    return next((reporter for reporter in found if reporter is not None), None)
+    """Who signed the report, and wrote it from the mailbox that they report from: everybody with a
+    mailbox there has the same signature."""
+    for domain, _selector in evidence.outer_verified:
+        reporter = known.reporter_of(domain)
+        if reporter is not None and evidence.outer_from == reporter.mailbox.lower():
+            return reporter
+    return None
 
 
 def _by_signature(evidence: Evidence, known: Known, level: str) -> Found | None:
@@ -150,13 +161,13 @@ def in_time(keys: Sequence[SigningKey], at: datetime) -> list[SigningKey]:
 def _signer(
     domain: str, keys: Sequence[SigningKey], evidence: Evidence, known: Known
 ) -> int | None:
-    """Whose signature it is.  With a domain of our own the signed From says which tenant's mail
-    we signed; or our mark does."""
+    """Whose signature it is.  With a domain of our own only our mark says which tenant's mail we
+    signed: what tenants write in From is theirs to choose."""
     owner = next((key.tenant_id for key in keys if key.tenant_id), None)
     owner = owner or known.tenant_of(domain)
     if owner is not None:
         return owner
-    return _traced(evidence, known) or known.tenant_of(evidence.from_domain)
+    return _traced(evidence, known)
 
 
 def _traced(evidence: Evidence, known: Known) -> int | None:

@@ -20,8 +20,13 @@ def make(tenant: Tenant, domain: str) -> None:
     if Received.objects.filter(purpose=Purpose.JUNK).exists() or Report.objects.exists():
         return
     now = timezone.now()
-    AddressRange.objects.get_or_create(prefix="198.51.100.128/26", tenant=None)
-    Reporter.objects.get_or_create(domain="inbox.example", defaults={"name": "Inbox"})
+    AddressRange.objects.get_or_create(
+        prefix="198.51.100.128/26", tenant=None,
+        defaults={"valid_from": now - timedelta(days=365)},
+    )  # fmt: skip
+    Reporter.objects.get_or_create(
+        domain="inbox.example", defaults={"name": "Inbox", "mailbox": "fbl@inbox.example"}
+    )
     for day in range(7):
         SentVolume.objects.get_or_create(
             tenant=tenant, day=(now - timedelta(days=day)).date(), defaults={"messages": 400}

@@ -13,7 +13,7 @@ from abuse.hops import hops
 from abuse.reading import HIDDEN, Reading
 from abuse.signatures import Signature, verify
 from mailroom import guards
-from mailroom.addresses import clean_host, mailbox
+from mailroom.addresses import FIND_ADDRESS, clean_host, mailbox
 from mailroom.diagnosis import Original
 from mailroom.originals import clean, read_original, readable
 from mailroom.sections import Sections, decode
@@ -29,7 +29,8 @@ _MARK: Final = re.compile(
 _FROM: Final = re.compile(r"^from[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECASE | re.MULTILINE)
 
 NOBODY: Final = {
-    "from": "", "message_id": "", "date": "", "subject": "", "auto": False, "signatures": [],
+    "from": "", "to": [], "message_id": "", "date": "", "subject": "", "auto": False,
+    "signatures": [],
 }  # fmt: skip
 
 Keys = Sequence[Sequence[str]]  # domain, selector, record
@@ -52,10 +53,11 @@ def answer(raw: bytes, question: dict[str, Any]) -> dict[str, Any]:
         "enclosed": _facts(message, said),
     }
     if keys := question.get("keys"):
-        found["verified"] = _verified(message, keys)
+        found["verified"] = [one[:4] for one in _verified(message, keys)]
     if keys := question.get("outer_keys"):
         proved = _verified(outer, keys)
-        found["outer_verified"] = [[d, s] for d, s, level, _b in proved if level == "A1"]
+        found["outer_verified"] = [[d, s] for d, s, level, _b, _h in proved if level == "A1"]
+        found["addressed"] = any(level == "A1" and "to" in h for _d, _s, level, _b, h in proved)
     return found
 
 
@@ -143,12 +145,17 @@ def _pairs(signed: Iterable[Signature]) -> list[list[str]]:
 def _outer(head: bytes, top: Sections) -> dict[str, Any]:
     return {
         "from": mailbox(readable(top.heading("from"))).lower(),
+        "to": _mailboxes(f"{top.heading('to')}, {top.heading('cc')}"),
         "message_id": clean(top.heading("message-id")).strip("<> ")[:250],
         "date": clean(top.heading("date")),
         "subject": readable(top.heading("subject"))[:200],
         "auto": _is_automatic(top),
         "signatures": _pairs(signatures.signatures(_header(head))),
     }
+
+
+def _mailboxes(text: str) -> list[str]:
+    return [found[0].lower() for found in list(FIND_ADDRESS.finditer(text[:4000]))[:20]]
 
 
 def _is_automatic(top: Sections) -> bool:
@@ -164,14 +171,14 @@ def _is_automatic(top: Sections) -> bool:
 # -- Proofs ---------------------------------------------------------------------------
 
 
-def _verified(message: bytes, keys: Keys) -> list[list[str]]:
-    """How far each signature that one of the keys is for holds: its pair, A1 or A2, and its b=."""
-    found: list[list[str]] = []
+def _verified(message: bytes, keys: Keys) -> list[list[Any]]:
+    """How far each signature that a key is for holds: its pair, A1 or A2, its b= and its h=."""
+    found: list[list[Any]] = []
     for signature in signatures.signatures(message):
         for domain, selector, record in keys:
             if (domain, selector) != (signature.domain, signature.selector):
                 continue
             if level := verify(message, signature, record):
-                found.append([domain, selector, level, signature.b])
+                found.append([domain, selector, level, signature.b, list(signature.signed)])
                 break
     return found

@@ -7,7 +7,7 @@ first and in order, so that of two processes one waits for the other.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from django.db import transaction
@@ -61,8 +61,7 @@ def file(results: Sequence[Read | NotRead]) -> list[Report]:
         tenants = sorted({item.row.tenant_id for item in items if item.row.tenant_id})
         list(Tenant.objects.filter(pk__in=tenants).order_by("pk").select_for_update(no_key=True))
         _note_what_is_owed(items)
-        find_duplicates([item for item in items if item.keys])
-        count([item for item in items if item.row.filed == Filed.COUNTED])
+        settle([item for item in items if item.row.filed == Filed.COUNTED])
         made = Report.objects.bulk_create([item.row for item in items])
         if any(row.due_at for row in made):
             queue.nudge("answers")
@@ -195,17 +194,12 @@ def message_key(read: Read) -> str:
 
     A made-up signature on top of a true one must not make another message of it.
     """
-    enclosed, strength = read.answer["enclosed"], read.attribution.strength
-    if b := read.evidence.signed_as.get(strength):
-        return _digest("b", b)
-    if strength == Strength.B:
-        return _digest("trace", enclosed["trace"])
-    if enclosed["b"]:
-        return _digest("b", enclosed["b"])
-    if enclosed["message_id"]:
-        return _digest(
-            "id", f"{enclosed['message_id']}\n{enclosed['date']}\n{enclosed['from_domain']}"
-        )
+    enclosed, proofs = read.answer["enclosed"], read.evidence.proofs
+    if proofs or (enclosed["b"] and read.attribution.strength != Strength.B):
+        return _digest("b", proofs[0] if proofs else enclosed["b"])
+    if enclosed["message_id"]:  # our mark, where there is one, is made for it
+        names = (enclosed["message_id"], enclosed["date"], enclosed["from_domain"])
+        return _digest("id", "\n".join(names[: 1 if read.attribution.strength == "B" else 3]))
     return ""
 
 
@@ -220,99 +214,114 @@ def fingerprints(item: Item) -> list[str]:
     would keep the true one from being counted.
     """
     row, answer = item.row, item.read.answer
-    who = f"{row.reporter}\n{item.is_proved}"
+    who = f"{row.tenant_id}\n{item.is_proved}\n{row.reporter}"
     keys = []
     if own_id := answer["outer"]["message_id"]:
         keys.append(_digest("report", f"{who}\n{own_id}"))
     if report_id := answer["reading"]["report_id"]:
         keys.append(_digest("xarf", f"{who}\n{report_id}"))
-    if row.message_key:
-        # Reporters whom nobody knows cannot report one message many times by many names.
-        to = "\n".join(answer["reading"]["feedback"]["original_rcpt_to"]) if row.enrolled else ""
-        who = who if row.enrolled is not None else f"anybody\n{item.is_proved}"
-        keys.append(_digest("message", f"{who}\n{row.tenant_id}\n{row.message_key}\n{to}"))
+    # Reporters whom nobody knows cannot report one message many times by many names.
+    to = "\n".join(answer["reading"]["feedback"]["original_rcpt_to"]) if row.enrolled else ""
+    who = who if row.enrolled is not None else f"{row.tenant_id}\n{item.is_proved}"
+    names = [_digest("b", b) for b in item.read.evidence.proofs] or [row.message_key]
+    keys += [_digest("message", f"{who}\n{name}\n{to}") for name in names if name]
     return keys
 
 
 # -- Counting -------------------------------------------------------------------------
 
 
-def find_duplicates(items: Sequence[Item]) -> None:
-    """Claim the fingerprints, in one order for everybody; who finds one taken is a duplicate."""
-    claims: dict[str, int] = {}
-    for item in items:
-        for key in item.keys:
-            claims.setdefault(key, item.read.received.pk)
-    Fingerprint.objects.bulk_create(
-        [Fingerprint(key=key, received_id=claims[key]) for key in sorted(claims)],
-        ignore_conflicts=True,
-        batch_size=200,
-    )
-    holders = dict(
-        Fingerprint.objects.filter(key__in=list(claims)).values_list("key", "received_id")
-    )
-    for item in items:
-        if any(holders.get(key) != item.read.received.pk for key in item.keys):
-            item.row.filed = Filed.DUPLICATE
+def settle(items: Sequence[Item]) -> None:
+    """Count each, or say why not: reported before, or its reporter is heard already today.
 
-
-def count(items: Sequence[Item]) -> None:
-    """Make each reporter heard at most once for a tenant and day, in the incident of its class."""
+    One after the other, and their tenants locked: what is not counted claims no message, so that
+    nobody takes a message away from those who report it after him.
+    """
     if not items:
         return
     now = timezone.now()
-    incidents = _incidents_of(items)
-    heard = _heard_today(items, now.date())
-    touched: dict[int, list[int]] = {}
-    proved: set[int] = set()
-    new: list[Voice] = []
+    tally = Tally(_incidents_of(items), _heard_today(items, now.date()), now.date())
+    keys = {key for item in items for key in item.keys}
+    taken = set(Fingerprint.objects.filter(key__in=keys).values_list("key", flat=True))
+    claimed: dict[str, int] = {}
     for item in items:
+        if taken.intersection(item.keys):
+            item.row.filed = Filed.DUPLICATE
+        elif tally.hear(item):
+            taken.update(item.keys)
+            claimed |= dict.fromkeys(item.keys, item.read.received.pk)
+    Fingerprint.objects.bulk_create(
+        [Fingerprint(key=key, received_id=claimed[key]) for key in sorted(claimed)],
+        batch_size=200,
+    )
+    tally.write(now)
+    queue.nudge("incidents")
+
+
+@dataclass
+class Tally:
+    """Who is heard, and what that adds to the incidents."""
+
+    incidents: dict[tuple[int, str], Incident]
+    heard: dict[tuple[int, str], Voice]
+    day: date
+    new: list[Voice] = field(default_factory=list)
+    sums: dict[int, list[int]] = field(default_factory=dict)  # enrolled, anonymous, claims
+    proved: set[int] = field(default_factory=set)
+
+    def hear(self, item: Item) -> bool:
+        """Count the item, or note that its reporter is heard already; True if a count changed."""
         row = item.row
-        row.incident = incidents[item.tenant_id, row.feedback_class]
-        sums = touched.setdefault(row.incident.pk, [0, 0, 0])
+        row.incident = self.incidents[item.tenant_id, row.feedback_class]
         if item.is_proved:
-            proved.add(row.incident.pk)
-        place = (item.tenant_id, row.reporter)
-        if (voice := heard.get(place)) is None:
-            voice = heard[place] = Voice(
-                tenant_id=item.tenant_id, incident=row.incident, day=now.date(),
+            self.proved.add(row.incident.pk)
+        voice = self.heard.get((item.tenant_id, row.reporter))
+        if voice is None:
+            voice = Voice(
+                tenant_id=item.tenant_id, incident=row.incident, day=self.day,
                 reporter=row.reporter, is_enrolled=row.enrolled is not None,
                 is_proved=item.is_proved,
             )  # fmt: skip
-            new.append(voice)
-            sums[_column(voice)] += 1
-            continue
+            self.heard[item.tenant_id, row.reporter] = voice
+            self.new.append(voice)
+            self._add(row.incident.pk, _column(voice), 1)
+            return True
         row.filed = Filed.SAME_REPORTER
-        if item.is_proved and not voice.is_proved:
-            _prove(voice, row.incident, touched)
-    Voice.objects.bulk_create(new)
-    by_sums: dict[tuple[int, ...], list[int]] = {}
-    for pk, sums in touched.items():
-        by_sums.setdefault(tuple(sums), []).append(pk)
-    for (enrolled, anonymous, claims), keys in by_sums.items():
-        Incident.objects.filter(pk__in=keys).update(
-            enrolled=F("enrolled") + enrolled, anonymous=F("anonymous") + anonymous,
-            claims=F("claims") + claims, due_at=now, parked_at=None,
-            attempts=0,
-        )  # fmt: skip
-    # A claim does not count as a report that keeps an incident from ending.
-    Incident.objects.filter(pk__in=proved).update(last_report_at=now)
-    queue.nudge("incidents")
+        if voice.is_proved or not item.is_proved:
+            self._add(row.incident.pk, 0, 0)
+            return False
+        self._prove(voice, row.incident)
+        return True
+
+    def _prove(self, voice: Voice, incident: Incident) -> None:
+        """A later report of the same reporter proves what the first one only said: they are heard
+        in the incident of the one that is proved."""
+        self._add(voice.incident_id, 2, -1)
+        voice.is_proved, voice.incident = True, incident
+        self._add(incident.pk, _column(voice), 1)
+        if voice.pk:
+            Voice.objects.filter(pk=voice.pk).update(is_proved=True, incident=incident)
+
+    def _add(self, incident: int, column: int, n: int) -> None:
+        self.sums.setdefault(incident, [0, 0, 0])[column] += n
+
+    def write(self, now: datetime) -> None:
+        Voice.objects.bulk_create(self.new)
+        by_sums: dict[tuple[int, ...], list[int]] = {}
+        for pk, sums in self.sums.items():
+            by_sums.setdefault(tuple(sums), []).append(pk)
+        for (enrolled, anonymous, claims), keys in by_sums.items():
+            Incident.objects.filter(pk__in=keys).update(
+                enrolled=F("enrolled") + enrolled, anonymous=F("anonymous") + anonymous,
+                claims=F("claims") + claims, due_at=now, parked_at=None, attempts=0,
+            )  # fmt: skip
+        # A claim does not count as a report that keeps an incident from ending.
+        Incident.objects.filter(pk__in=self.proved).update(last_report_at=now)
 
 
 def _column(voice: Voice) -> int:
     """Where a voice is counted: enrolled, anonymous, or nothing but a claim."""
     return (0 if voice.is_enrolled else 1) if voice.is_proved else 2
-
-
-def _prove(voice: Voice, incident: Incident, touched: dict[int, list[int]]) -> None:
-    """A later report of the same reporter proves what the first one only said: they are heard in
-    the incident of the one that is proved."""
-    touched.setdefault(voice.incident_id, [0, 0, 0])[2] -= 1
-    voice.is_proved, voice.incident = True, incident
-    touched.setdefault(incident.pk, [0, 0, 0])[_column(voice)] += 1
-    if voice.pk:
-        Voice.objects.filter(pk=voice.pk).update(is_proved=True, incident=incident)
 
 
 def _incidents_of(items: Sequence[Item]) -> dict[tuple[int, str], Incident]:

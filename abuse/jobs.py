@@ -1,5 +1,6 @@
 """The sweeps of the abuse desk: mail in is read, incidents are considered, the hook is called."""
 
+import logging
 import time
 from collections.abc import Iterator
 from functools import partial
@@ -17,6 +18,8 @@ from mailroom import alerts, maildir
 from mailroom.confined import Child
 from mailroom.diagnosis import OUT_OF_TIME
 from mailroom.models import Purpose, Received
+
+log = logging.getLogger(__name__)
 
 BATCH: Final = 500  # mails that are claimed in one go
 AGAIN: Final = 50  # that are read together where a worker died before; after FEW times one by one
@@ -53,13 +56,22 @@ def read(child: Child, batch: list[Received]) -> int:
         if (left := end - time.monotonic()) <= 0:
             owed.give_back(rows)
         elif mine := _begin(rows):
-            results = readings.read_all(child, _with_bytes(mine), left)
-            filing.file(results)
-            done = {one.received.pk for one in results}
+            done = _read_and_file(child, mine, left)
             left_out = [row for row in mine if row.pk not in done]
             owed.give_back(left_out, was_begun=time.monotonic() >= end)
-            n += len(results)
+            n += len(done)
     return n
+
+
+def _read_and_file(child: Child, rows: list[Received], seconds: float) -> set[int]:
+    """The keys of those that are filed; a portion that fails is logged and comes again, smaller."""
+    try:
+        results = readings.read_all(child, _with_bytes(rows), seconds)
+        filing.file(results)
+    except Exception:
+        log.exception("%d mails could not be filed", len(rows))
+        return set()
+    return {one.received.pk for one in results}
 
 
 def portions(rows: list[Received]) -> Iterator[list[Received]]:

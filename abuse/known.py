@@ -82,13 +82,17 @@ def learn(known: Known, pairs: Iterable[Pair]) -> None:
 
     Those that most reports name come first.  Call it outside any transaction.
     """
-    named = Counter(pairs)
-    unknown = [pair for pair, _n in named.most_common() if pair not in known.keys]
-    for pair in [pair for pair in unknown if known.is_ours(pair[0])][:MOST_LOOKUPS]:
+    named = Counter(pair for pair in pairs if known.is_ours(pair[0]))
+    often = [pair for pair, _n in named.most_common()]
+    unknown = [pair for pair in often if pair not in known.keys]
+    known.unasked |= set(unknown[MOST_LOOKUPS:])
+    # Those on file too, within the hour once: a key may change under its selector.
+    for pair in [*unknown[:MOST_LOOKUPS], *(pair for pair in often if pair in known.keys)]:
         try:
-            record = published(*pair, LOOKUPS)
+            record = published(*pair, LOOKUPS, known.owner_of(pair[0]))
         except TryAgainLater:
-            known.unasked.add(pair)
+            if pair not in known.keys:
+                known.unasked.add(pair)
             continue
         if record:
             with transaction.atomic():
@@ -111,17 +115,18 @@ def ask_reporters(known: Known, pairs: Iterable[Pair]) -> None:
             known.unasked.add(pair)
 
 
-def published(domain: str, selector: str, limit: Limit) -> str:
+def published(domain: str, selector: str, limit: Limit, owner: str = "") -> str:
     """The key record as the DNS has it, or had it within the hour; "" where it has none.
 
-    Raises ``TryAgainLater`` where there is no answer, or where it was asked too often.
+    ``owner`` is whom the limit counts.  Raises ``TryAgainLater`` where there is no answer, or where
+    it was asked too often.
     """
     key = f"dkim:{hashlib.sha256(f'{selector}._domainkey.{domain}'.encode()).hexdigest()}"
     remembered: str | None = cache.get(key)
     if remembered is not None:
         return remembered
     try:
-        limit.take(domain)
+        limit.take(owner or domain)
         records = resolving.ask(f"{selector}._domainkey.{domain}", "TXT", LONGEST_RECORD)
     except (dns.name.LabelTooLong, dns.name.EmptyLabel, dns.name.NameTooLong):
         return ""

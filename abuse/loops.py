@@ -2,8 +2,10 @@
 
 import secrets
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy
@@ -13,17 +15,19 @@ from abuse import emails
 from abuse.attribution import above
 from abuse.kinds import PROVED, Filed
 from abuse.models import Loop, Report
-from abuse.readings import signed_by
-from customers.models import Tenant
+from abuse.readings import sender_of, signed_by
+from customers.models import Domain, Tenant
 from escalation import owed
 from escalation.errors import Refused
-from escalation.limits import Limit
+from escalation.limits import Limit, TooOften
 from mailroom import tokens
 from mailroom.confined import Child, Unreadable
 from mailroom.models import Received
 from mailroom.recipients import domain_name, recipient
 
 MOST_COPIES: Final = 5  # loops that one report is copied to
+ROLES: Final = frozenset({"postmaster", "abuse"})
+COPIES_A_DAY: Final = Limit("abuse-loop-copies", most=1000, seconds=24 * 3600)
 FOR_DOMAIN: Final = Limit("abuse-loop-domain", most=5, seconds=24 * 3600)
 FOR_MAILBOX: Final = Limit("abuse-loop-mailbox", most=3, seconds=24 * 3600)
 COPIES: Final = (Filed.COUNTED, Filed.SAME_REPORTER, Filed.UNSUBSCRIBE, Filed.NOT_OURS)
@@ -35,6 +39,14 @@ class NotADomain(Refused):
     code = "not-a-domain"
     status = 422
     title = gettext_lazy("This is no domain name")
+
+
+class NotTheirs(Refused):
+    """Copies would go to somebody else than the domain's own people."""
+
+    code = "not-theirs"
+    status = 422
+    title = gettext_lazy("Copies cannot go there")
 
 
 class LoopExists(Refused):
@@ -53,6 +65,8 @@ def subscribe(tenant: Tenant, domain: str, email: str) -> Loop:
     if not tenant.domains.filter(name__in=above(name)).exists():
         raise NotADomain(_("This domain is not noted for you: ask the desk to add it."))
     loop = _new(name, email, tenant)
+    if not tenant.has_recipient(loop.email):
+        raise NotTheirs(_("Copies go to a mailbox in one of your own domains: choose one there."))
     loop.proved_at = timezone.now()
     with transaction.atomic():
         _check_free(loop)
@@ -67,6 +81,12 @@ def ask(domain: str, email: str) -> tuple[Loop, str]:
     Returns the row and the token of its page.  Raises ``Refused``.
     """
     loop = _new(_domain(domain), email, None)
+    if _is_ours(loop.domain):
+        raise NotTheirs(
+            _("Mail of this domain goes out through us: its admin signs in for copies.")
+        )
+    if loop.email.rpartition("@")[2] not in above(loop.domain):
+        raise NotTheirs(_("Copies go to a mailbox of the domain itself: choose one there."))
     FOR_DOMAIN.take(loop.domain)
     FOR_MAILBOX.take(loop.email.lower())
     with transaction.atomic():
@@ -74,6 +94,16 @@ def ask(domain: str, email: str) -> tuple[Loop, str]:
         loop.save()
         emails.loop_asked(loop)
     return loop, token(loop)
+
+
+def _own() -> set[str]:
+    return {name.lower() for name in settings.POSTERN_OWN_DOMAINS}
+
+
+def _is_ours(domain: str) -> bool:
+    """Whether we sign mail with the domain, or with one above it: for whoever sends through us."""
+    names = above(domain)
+    return bool(_own().intersection(names)) or Domain.objects.filter(name__in=names).exists()
 
 
 def token(loop: Loop) -> str:
@@ -116,7 +146,7 @@ def prove(child: Child, mail: Received) -> None:
     loop = Loop.objects.filter(challenge=challenge, proved_at=None, ended_at=None).first()
     unread, proved = "", False
     try:
-        proved = loop is not None and signed_by(child, mail, [loop.domain])
+        proved = loop is not None and not _is_ours(loop.domain) and _is_proof(child, mail, loop)
     except Unreadable as problem:
         unread = problem.reason
     with transaction.atomic():
@@ -135,6 +165,12 @@ def _is_taken(loop: Loop) -> bool:
     return Loop.objects.live().filter(domain=loop.domain, email=loop.email).exists()
 
 
+def _is_proof(child: Child, mail: Received, loop: Loop) -> bool:
+    """Signed by the domain, and from a mailbox that only its postmasters have (RFC 2142)."""
+    local, _at, domain = sender_of(child, mail).rpartition("@")
+    return local in ROLES and domain == loop.domain and signed_by(child, mail, [loop.domain])
+
+
 def pass_on(report: Report) -> None:
     """Write the copies of a report; in the transaction that settles it.
 
@@ -143,7 +179,9 @@ def pass_on(report: Report) -> None:
     if report.filed not in COPIES:
         return
     for loop in _loops_of(report)[:MOST_COPIES]:
-        emails.loop_copy(loop, report)
+        with suppress(TooOften):
+            COPIES_A_DAY.take(str(loop.pk))
+            emails.loop_copy(loop, report)
 
 
 def _loops_of(report: Report) -> list[Loop]:
@@ -157,4 +195,5 @@ def _loops_of(report: Report) -> list[Loop]:
 
 def _signers(report: Report) -> Iterable[str]:
     """The domains whose signature over the reported message has been verified."""
-    return (str(domain) for domain, _selector, _level in report.facts.get("verified", ()))
+    proved = (str(one[0]) for one in report.facts.get("verified", ()))
+    return (domain for domain in proved if not _own().intersection(above(domain)))

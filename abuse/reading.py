@@ -25,7 +25,7 @@ Kind = Literal["feedback", "notice", "plain", "unreadable"]
 Format = Literal["", "arf", "jmrp", "rfc822", "xarf"]
 Filed = Literal["", "unsubscribe", "auto_reply"]
 
-_UNPARSABLE: Final = (
+UNPARSABLE: Final = (
     AssertionError, AttributeError, LookupError, MemoryError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
 # A Hotmail complaint names the address in its subject, and has no part for machines.
@@ -127,7 +127,7 @@ def read_document(raw: bytes) -> Reading:
         return _of_xarf(said, None) if said else Reading("unreadable", error=MALFORMED)
     except RecursionError:
         return Reading("unreadable", error=TOO_DEEP)
-    except _UNPARSABLE:
+    except UNPARSABLE:
         return Reading("unreadable", error=MALFORMED)
 
 
@@ -143,7 +143,7 @@ def _guarded(
             return _unreadable(error)
         sections = take_apart(head, low, whole=whole)
         return Parsed(judge(sections, head), head, sections)
-    except _UNPARSABLE:
+    except UNPARSABLE:
         return _unreadable(MALFORMED)
 
 

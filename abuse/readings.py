@@ -15,6 +15,7 @@ from abuse.attribution import Attribution, Evidence, Known
 from abuse.known import LOOKUPS_OUTSIDE, Pair, ask_reporters, known, learn, published
 from mailroom.confined import Child, Unreadable
 from mailroom.models import Channel, Received
+from mailroom.receiving import purpose_of
 from mailroom.recipients import domain_name
 
 ANSWER: Final = "abuse.evidence:answer"
@@ -62,8 +63,11 @@ def read_all(
     for row, answer in zip(rows, first, strict=True):
         if time.monotonic() > end:
             break
-        result = NotRead(row, answer) if isinstance(answer, str) else None
-        result = result or _read(child, row, answer, facts)  # type: ignore[arg-type]
+        result: Read | NotRead | None
+        if isinstance(answer, str):
+            result = NotRead(row, answer)
+        else:
+            result = _read(child, row, answer, facts)
         if result is not None:
             results.append(result)
     return results
@@ -134,7 +138,8 @@ def _read(
         source=ip_address(source) if source else None,
         at=at,
         verified=[(d, s, level) for d, s, level, _b in verified],
-        signed_as={level: b for _d, _s, level, b in reversed(verified)},
+        proofs=[b for _d, _s, _level, b in verified],
+        outer_from=answer["outer"]["from"],
         outer_verified=[(d, s) for d, s in proved.get("outer_verified", ())],
         has_wrong_date=has_wrong_date,
         is_quoted=bool(answer["reading"]["inline"]),
@@ -148,20 +153,34 @@ def _arrived(row: Received, answer: dict[str, Any]) -> tuple[datetime, bool]:
     return attribution.moment(date, row.received_at)
 
 
-def signed_by(child: Child, mail: Received, domains: Sequence[str]) -> bool:
-    """Whether one of ``domains`` has signed the mail itself, as its key in the DNS says now.
+def sender_of(child: Child, mail: Received) -> str:
+    """The mailbox in From of the mail itself; raises ``Unreadable``."""
+    return str(_outer(child, mail)["from"])
 
-    Raises ``Unreadable``, and ``TryAgainLater`` where the DNS gives no answer.
-    """
+
+def _outer(child: Child, mail: Received) -> dict[str, Any]:
     found = child.ask(bytes(mail.raw), channel=mail.channel)
     if found["reading"]["kind"] == "unreadable":
         raise Unreadable(found["reading"]["error"])
-    pairs = [(d, s) for d, s in found["outer"]["signatures"] if d in domains][:2]
+    outer: dict[str, Any] = found["outer"]
+    return outer
+
+
+def signed_by(child: Child, mail: Received, domains: Sequence[str]) -> bool:
+    """Whether one of ``domains`` has signed the mail itself, and that it is written to us: by the
+    key that is in the DNS now.  A mail to somebody else may have been passed on by anybody.
+
+    Raises ``Unreadable``, and ``TryAgainLater`` where the DNS gives no answer.
+    """
+    outer = _outer(child, mail)
+    if not any(purpose_of(address) for address in outer["to"]):
+        return False
+    pairs = [(d, s) for d, s in outer["signatures"] if d in domains][:2]
     keys = [[*pair, record] for pair in pairs if (record := published(*pair, LOOKUPS_OUTSIDE))]
     if not keys:
         return False
     said = child.ask(bytes(mail.raw), channel=mail.channel, outer_keys=keys)
-    return bool(said["outer_verified"])
+    return bool(said["addressed"])
 
 
 def is_uploaded(row: Received) -> bool:

@@ -144,12 +144,20 @@ def _read(field: bytes) -> Signature | None:
         header_form=header_form.strip(),
         body_form=body_form.strip() or "simple",
         signed=tuple(name.strip().lower() for name in found.get("h", "").split(":"))[:MOST_SIGNED],
-        b=_joined(found.get("b", "")),
+        b=_octets(found.get("b", "")),
         body_hash=_joined(found.get("bh", "")),
         length=int(length[:12]) if length else None,
         identity=found.get("i", "").rpartition("@")[2].lower().rstrip("."),
         field=field,
     )
+
+
+def _octets(text: str) -> str:
+    """Base64 in its one spelling: some bits of the last sign mean nothing, and could be any."""
+    try:
+        return base64.b64encode(base64.b64decode(_joined(text))).decode()
+    except (ValueError, binascii.Error):
+        return _joined(text)
 
 
 def _joined(text: str) -> str:

@@ -29,7 +29,7 @@ class Trace:
 
 def make(key: str, tenant_id: int, message_id: str, at: datetime) -> str:
     """The mark for a message of a tenant; ``key`` is in hex, ``message_id`` without brackets."""
-    stem = f"v1.{tenant_id}.{int(at.timestamp())}"
+    stem = f"v1.{tenant_id}.{int(at.replace(microsecond=0).timestamp())}"
     return f"{stem}.{_mac(key, stem, message_id)}"
 
 

@@ -52,7 +52,7 @@ class SigningKey(Dated):
         verbose_name=_("tenant"), help_text=_("empty: ours, for the mail of every tenant"),
     )  # fmt: skip
     domain = models.CharField(_("domain (d=)"), max_length=253)
-    selector = models.CharField(_("selector (s=)"), max_length=120)
+    selector = models.CharField(_("selector (s=)"), max_length=253)
     record = models.TextField(_("record"), max_length=4000, help_text="v=DKIM1; k=rsa; p=…")
     source = models.CharField(_("from"), max_length=40, default="desk", editable=False)
 
@@ -147,6 +147,10 @@ class Reporter(models.Model):
     domain = models.CharField(
         _("domain (d=)"), max_length=253, unique=True, help_text=_("that signs their reports")
     )
+    mailbox = models.EmailField(
+        _("reports come from"), max_length=320,
+        help_text=_("the From of their reports; their users' mail has the same signature"),
+    )  # fmt: skip
     border = models.CharField(
         _("their mail servers"), max_length=500, blank=True,
         help_text=_("domains of the servers that take mail in for them; empty: the domain itself"),

@@ -32,7 +32,12 @@ def relaxed(name: str, value: str) -> str:
     return f"{name.lower().strip()}:{flat}"
 
 
-def signed(message: bytes, domain: str = "clinic.example", selector: str = "s1") -> bytes:
+def signed(
+    message: bytes,
+    domain: str = "clinic.example",
+    selector: str = "s1",
+    covers: tuple[str, ...] = SIGNED,
+) -> bytes:
     """``message`` (CRLF) with a DKIM-Signature on top, relaxed/relaxed and rsa-sha256."""
     head, _gap, body = message.partition(b"\r\n\r\n")
     fields = re.findall(r"^([!-9;-~]+):((?:.|\r\n[ \t])*)\r?$", head.decode() + "\r\n", re.M)
@@ -41,10 +46,10 @@ def signed(message: bytes, domain: str = "clinic.example", selector: str = "s1")
     body_hash = base64.b64encode(hashlib.sha256(canonical).digest()).decode()
     tags = (
         f" v=1; a=rsa-sha256; c=relaxed/relaxed; d={domain}; s={selector};\r\n"
-        f"\th={':'.join(SIGNED)};\r\n\tbh={body_hash};\r\n\tb="
+        f"\th={':'.join(covers)};\r\n\tbh={body_hash};\r\n\tb="
     )
     values = {name.lower(): value for name, value in fields}
-    covered = [relaxed(name, values[name]) for name in SIGNED if name in values]
+    covered = [relaxed(name, values[name]) for name in covers if name in values]
     data = "\r\n".join([*covered, relaxed("dkim-signature", tags)]).encode()
     octets = private_key(selector).sign(data, padding.PKCS1v15(), hashes.SHA256())
     signature = base64.b64encode(octets).decode()

@@ -16,7 +16,7 @@ from escalation import prefixes
 
 CLINIC, SCHOOL = 1, 2
 NOW = datetime(2026, 11, 26, 9, 0, tzinfo=UTC)
-FAR = Reporter(name="Far", domain="far.example")
+FAR = Reporter(name="Far", domain="far.example", mailbox="fbl@far.example")
 KEY = "00" * 32
 
 
@@ -104,18 +104,25 @@ def test_a_key_stays_its_tenants_when_the_domain_moves() -> None:
     assert attribute(found(verified=[("clinic.example", "s1", "A1")]), moved).tenant_id == CLINIC
 
 
-def test_with_our_own_domain_the_signed_from_says_whose_mail_we_signed() -> None:
-    ours = found(
-        verified=[("mail.example", "s1", "A1")], enclosed={"from_domain": "news.school.example"}
+def test_with_our_own_domain_only_our_mark_says_whose_mail_we_signed() -> None:
+    mark = trace.make(KEY, SCHOOL, "one@clinic.example", NOW)
+    marked = found(verified=[("mail.example", "s1", "A1")], enclosed={"trace": mark})
+    unmarked = found(verified=[("mail.example", "s1", "A1")])
+    assert (attribute(marked, facts()).strength, attribute(marked, facts()).tenant_id) == (
+        "A1",
+        SCHOOL,
     )
-    nobodys = found(
-        verified=[("mail.example", "s1", "A1")], enclosed={"from_domain": "elsewhere.example"}
-    )
-    assert attribute(ours, facts()).tenant_id == SCHOOL
-    assert (attribute(nobodys, facts()).strength, attribute(nobodys, facts()).tenant_id) == (
+    assert (attribute(unmarked, facts()).strength, attribute(unmarked, facts()).tenant_id) == (
         "A1",
         None,
     )
+
+
+def test_a_user_of_an_enrolled_network_is_not_the_network() -> None:
+    way = [hop("192.0.2.10", "mx.far.example")]
+    users = Evidence(**{**_fields(enrolled("192.0.2.10", way)), "outer_from": "eve@far.example"})
+    verdict = attribute(users, facts())
+    assert (verdict.strength, verdict.enrolled) == ("D", None)
 
 
 def test_our_mark_counts_for_the_message_that_it_was_made_for_alone() -> None:
@@ -129,7 +136,7 @@ def test_our_mark_counts_for_the_message_that_it_was_made_for_alone() -> None:
 def enrolled(source: str, hops: list[dict[str, str]], **fields: Any) -> Evidence:
     return found(
         source=ip_address(source), outer_verified=[("far.example", "k")],
-        enclosed={"hops": hops, "from_domain": ""}, **fields,
+        enclosed={"hops": hops, "from_domain": ""}, outer_from="fbl@far.example", **fields,
     )  # fmt: skip
 
 

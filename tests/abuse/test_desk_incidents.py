@@ -250,14 +250,16 @@ def test_a_long_message_is_cut_and_only_the_newest_reports_are_shown(
 def test_the_thresholds_say_which_numbers_count(desk: Client, clinic: Tenant) -> None:
     incident = make_incident(clinic)
     fill(incident, 3)
-    SentVolume.objects.create(tenant=clinic, day=timezone.now().date(), messages=400)
+    today = timezone.now().date()
+    for days in range(4):
+        SentVolume.objects.create(tenant=clinic, day=today - timedelta(days=days), messages=100)
 
     found = evidence.thresholds(incident)
     assert [row["is_reached"] for row in found] == [True, False, False]
     assert [row["by_rate"] for row in found] == [False] * 3
     assert "too few for a rate" in page(desk, one(incident))
 
-    SentVolume.objects.update(messages=2000)
+    SentVolume.objects.update(messages=500)
     assert [row["by_rate"] for row in evidence.thresholds(incident)] == [True] * 3
     assert "1.50 for each 1,000" in page(desk, one(incident))
 

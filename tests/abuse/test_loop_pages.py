@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from abuse import loops
 from abuse.models import Loop
@@ -129,19 +130,19 @@ def test_what_is_wrong_stands_beside_its_field(
 
 
 def test_a_running_loop_is_not_made_twice(client: Client, clinic: Tenant) -> None:
-    loops.subscribe(clinic, "clinic.example", "fbl@clinic.example")
+    asked, _token = loops.ask("far.example", "fbl@far.example")
+    Loop.objects.filter(pk=asked.pk).update(proved_at=timezone.now())
 
-    answer = ask(client, "clinic.example", "fbl@clinic.example")
+    answer = ask(client, "far.example", "fbl@far.example")
 
     assert answer.status_code == 409
     assert "gets the copies about this domain already" in answer.content.decode()
 
 
 def test_nobody_is_flooded_with_letters(client: Client) -> None:
-    for n in range(loops.FOR_MAILBOX.most):
-        work.WITHOUT_PROOF.take("x")
-        assert ask(client, f"far{n}.example").status_code == 302
-    assert ask(client, "more.example").status_code == 429
+    for _again in range(loops.FOR_MAILBOX.most):
+        assert ask(client, "far.example", "fbl@far.example").status_code == 302
+    assert ask(client, "far.example", "fbl@far.example").status_code == 429
     assert Letter.objects.count() == loops.FOR_MAILBOX.most
 
 
@@ -152,3 +153,24 @@ def test_without_work_few_may_ask_and_with_it_more(client: Client) -> None:
     assert refused.status_code == 429
     assert "With scripts turned on" in refused.content.decode()
     assert ask(client, work=solved(work.challenge())).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("domain", "email"),
+    [
+        ("mail.example", "eve@mail.example"),  # our own: whoever sends through us has its signature
+        ("news.mail.example", "eve@news.mail.example"),
+        ("clinic.example", "eve@clinic.example"),
+        ("far.example", "victim@third.example"),
+    ],
+)
+def test_copies_go_to_nobody_but_the_domains_own_people(
+    client: Client, clinic: Tenant, domain: str, email: str
+) -> None:
+    assert ask(client, domain, email).status_code == 422
+    assert not Letter.objects.exists()
+
+
+def test_a_tenant_has_no_copies_sent_to_strangers(clinic: Tenant) -> None:
+    with pytest.raises(loops.NotTheirs):
+        loops.subscribe(clinic, "clinic.example", "victim@third.example")
