@@ -9,6 +9,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from abuse.kinds import Filed
+from abuse.lifecycle import State
 from abuse.models import Incident, Report, Voice
 from abuse.models.reports import ReportQuerySet
 from customers.models import Tenant
@@ -60,3 +61,9 @@ def narrowed(
     if strengths:
         reports = reports.filter(strength__in=list(strengths))
     return reports
+
+
+def waits_for(actor: Actor) -> bool:
+    """Whether the desk waits for a word of the actor's, or keeps their mail back."""
+    mine = Incident.objects.visible_to(actor)
+    return mine.filter(state__in=[State.ASKED, State.RESTRICTED]).exists()

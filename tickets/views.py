@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
+from abuse import queries as junk
 from customers.access import actor_of, own_membership
 from customers.models import Tenant
 from delisting import referrals
@@ -68,7 +69,7 @@ def ticket_list(request: HttpRequest) -> HttpResponse:
     ]
     context = {
         "rows": listed, "page": found, "shown": shown, "tenant": tenant,
-        "may_open": actor.role == Role.ADMIN,
+        "may_open": actor.role == Role.ADMIN, "has_junk": junk.waits_for(actor),
     }  # fmt: skip
     return render(request, "tickets/list.html", context)
 

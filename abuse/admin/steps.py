@@ -6,8 +6,8 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
+from django.utils.translation import gettext, gettext_lazy
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from abuse import actions
 from abuse.lifecycle import INCIDENT, TELLS_TENANT, Event
@@ -81,6 +81,11 @@ def offers(incident: Incident, actor: Actor) -> list[Offer]:
 
 def follows(event: str) -> str:
     """What follows from a step, in a sentence."""
+    if event in {Event.RESTRICT, Event.RELEASE} and not settings.POSTERN_RESTRICT_HOOK:
+        return gettext(
+            "No hook is set: do it on your mail servers by hand, then tick off its call on this "
+            "page. The tenant’s admins get a letter at once."
+        )
     return str(FOLLOWS[event]) % {"statement_days": settings.POSTERN_STATEMENT_DAYS}
 
 

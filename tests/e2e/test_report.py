@@ -59,7 +59,7 @@ def test_dropped_files_are_listed_sent_with_progress_and_followed(visitors: Visi
     drop(page, ("three.eml", 0, junk(103).decode()))
     assert rows(page).count() == 3
     assert "1.4 MB" in rows(page).nth(1).inner_text()
-    page.get_by_role("button", name="Remove three.eml").click()
+    page.get_by_role("button", name="Take out three.eml").click()
     assert rows(page).count() == 2
     visitor.look("report-chosen")
 
@@ -94,7 +94,7 @@ def test_too_much_is_refused_before_it_is_sent(visitors: Visitors) -> None:
     assert problem.inner_text().startswith("large.eml: it is larger than 10 MiB.")
     page.locator("main form button.primary").click()
     visitor.look("report-too-large")
-    page.get_by_role("button", name="Remove large.eml").click()
+    page.get_by_role("button", name="Take out large.eml").click()
     assert problem.is_hidden()
 
     drop(page, *[(f"{n}.eml", 9 * 1024 * 1024, str(n)) for n in range(3)])
@@ -114,7 +114,7 @@ def test_what_the_server_refuses_is_shown_and_the_files_are_kept(visitors: Visit
     visitor.see("picture.eml: This is a picture, a document or an archive")
     assert rows(page).count() == 2
     visitor.look("report-refused")
-    page.get_by_role("button", name="Remove picture.eml").click()
+    page.get_by_role("button", name="Take out picture.eml").click()
     page.locator("main form button.primary").click()
     page.wait_for_url(OUTCOME)
 

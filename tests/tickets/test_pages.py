@@ -109,7 +109,7 @@ def test_the_list_takes_the_same_queries_for_one_and_for_many(
     for _ in range(n):
         make_ticket(clinic)
 
-    with django_assert_max_num_queries(6):
+    with django_assert_max_num_queries(7):
         answer = page.get("/tickets/")
 
     assert len(answer.context["rows"]) == min(n, 25)
