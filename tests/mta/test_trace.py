@@ -46,8 +46,10 @@ class Marker(Server):
         (etc / "local.d/worker-proxy.inc").write_text("count = 1;\n")
         for name in ("rbl", "asn", "once_received", "hfilter", "spf", "dmarc", "mx_check"):
             (etc / "local.d" / f"{name}.conf").write_text("enabled = false;\n")
-        for name in ("rspamd.local.lua", "postern-tenants.map"):
-            (etc / name).write_text(blocks.block("trace", name))
+        lua, tenants = etc / "rspamd.local.lua", etc / "postern-tenants.map"
+        lua.write_text(blocks.block("trace", "rspamd.local.lua"))
+        tenants.write_text(blocks.block("trace", "postern-tenants.map"))
+        assert "trace-key" in blocks.block("trace", "key")
         (etc / "postern.key").write_text(f"{KEY}\n")
         (kept / "dkim").mkdir(parents=True)
         self.dkim = kept / "dkim" / Path(DKIM).name
