@@ -2,8 +2,10 @@
 for any number of reports.  Keys that are on no file yet are asked of the DNS, within bounds."""
 
 import hashlib
+import logging
+import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from ipaddress import ip_address
 from typing import Any, Final
@@ -23,7 +25,10 @@ from escalation import resolving
 from escalation.errors import TryAgainLater
 from escalation.limits import Limit, TooOften
 
-MOST_LOOKUPS: Final = 10  # keys asked of the DNS for one batch
+log = logging.getLogger(__name__)
+
+MOST_LOOKUPS: Final = 50  # keys asked of the DNS for one batch, or remembered
+ASKING: Final = 5.0  # seconds that it may take; the last one up to half of resolving.LIFETIME more
 # A sender who invents selectors makes us ask no more often than that.
 LOOKUPS: Final = Limit("abuse-key", most=300, seconds=24 * 3600)
 LOOKUPS_OUTSIDE: Final = Limit("abuse-key-outside", most=2000, seconds=24 * 3600)
@@ -85,15 +90,12 @@ def learn(known: Known, pairs: Iterable[Pair]) -> None:
     named = Counter(pair for pair in pairs if known.is_ours(pair[0]))
     often = [pair for pair, _n in named.most_common()]
     unknown = [pair for pair in often if pair not in known.keys]
-    known.unasked |= set(unknown[MOST_LOOKUPS:])
+    known.unasked |= set(unknown)
     # Those on file too, within the hour once: a key may change under its selector.
-    for pair in [*unknown[:MOST_LOOKUPS], *(pair for pair in often if pair in known.keys)]:
-        try:
-            record = published(*pair, LOOKUPS, known.owner_of(pair[0]))
-        except TryAgainLater:
-            if pair not in known.keys:
-                known.unasked.add(pair)
-            continue
+    again = [pair for pair in often if pair in known.keys]
+    owners = {pair: known.owner_of(pair[0]) for pair in often}
+    for pair, record in _answers([*unknown, *again], LOOKUPS, owners):
+        known.unasked.discard(pair)
         if record:
             with transaction.atomic():
                 SigningKey.objects.get_or_create(
@@ -108,11 +110,25 @@ def learn(known: Known, pairs: Iterable[Pair]) -> None:
 
 def ask_reporters(known: Known, pairs: Iterable[Pair]) -> None:
     """Ask the DNS for the keys by which enrolled reporters sign; outside any transaction."""
-    for pair in [pair for pair, _n in Counter(pairs).most_common()][:MOST_LOOKUPS]:
+    often = [pair for pair, _n in Counter(pairs).most_common()]
+    known.unasked |= set(often)
+    for pair, record in _answers(often, LOOKUPS_OUTSIDE, {}):
+        known.unasked.discard(pair)
+        known.reporter_keys[pair] = record
+
+
+def _answers(
+    pairs: Sequence[Pair], limit: Limit, owners: Mapping[Pair, str]
+) -> Iterator[tuple[Pair, str]]:
+    """The records of as many of ``pairs`` as answer within ``ASKING``, "" where there is none."""
+    end = time.monotonic() + ASKING
+    for pair in pairs[:MOST_LOOKUPS]:
+        if time.monotonic() > end:
+            return
         try:
-            known.reporter_keys[pair] = published(*pair, LOOKUPS_OUTSIDE)
-        except TryAgainLater:
-            known.unasked.add(pair)
+            yield pair, published(*pair, limit, owners.get(pair, ""))
+        except TryAgainLater as problem:
+            log.info("%s", problem)
 
 
 def published(domain: str, selector: str, limit: Limit, owner: str = "") -> str:
