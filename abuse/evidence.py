@@ -53,7 +53,9 @@ def answer(raw: bytes, question: dict[str, Any]) -> dict[str, Any]:
         "enclosed": _facts(message, said),
     }
     if keys := question.get("keys"):
-        found["verified"] = [one[:4] for one in _verified(message, keys)]
+        proved = _verified(message, keys)
+        found["verified"] = [one[:4] for one in proved]
+        found["names_message"] = any("message-id" in h for *_level, h in proved)
     if keys := question.get("outer_keys"):
         proved = _verified(outer, keys)
         found["outer_verified"] = [[d, s] for d, s, level, _b, _h in proved if level == "A1"]

@@ -19,7 +19,7 @@ from abuse.attribution import above
 from abuse.fields import feedback_class
 from abuse.kinds import ANSWERED, MAKES_INCIDENT, PROVED, FeedbackClass, Filed, Strength
 from abuse.models import Fingerprint, Incident, Loop, Report, Voice
-from abuse.readings import NotRead, Read, is_uploaded
+from abuse.readings import NotRead, Read, is_uploaded, named
 from customers.models import Tenant
 from escalation import owed, queue
 from mailroom.models import Channel, Purpose, Received
@@ -197,9 +197,11 @@ def message_key(read: Read) -> str:
     enclosed, proofs = read.answer["enclosed"], read.evidence.proofs
     if proofs or (enclosed["b"] and read.attribution.strength != Strength.B):
         return _digest("b", proofs[0] if proofs else enclosed["b"])
-    if enclosed["message_id"]:  # our mark, where there is one, is made for it
+    if read.attribution.strength == Strength.B:
+        return _digest("b", named(enclosed))
+    if enclosed["message_id"]:
         names = (enclosed["message_id"], enclosed["date"], enclosed["from_domain"])
-        return _digest("id", "\n".join(names[: 1 if read.attribution.strength == "B" else 3]))
+        return _digest("id", "\n".join(names))
     return ""
 
 

@@ -4,7 +4,7 @@ Nothing here is in a transaction: the child, and the DNS, take their time.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -138,13 +138,19 @@ def _read(
         source=ip_address(source) if source else None,
         at=at,
         verified=[(d, s, level) for d, s, level, _b in verified],
-        proofs=[b for _d, _s, _level, b in verified],
+        proofs=[b for _d, _s, _level, b in verified]
+        + ([named(answer["enclosed"])] if proved.get("names_message") else []),
         outer_from=answer["outer"]["from"],
         outer_verified=[(d, s) for d, s in proved.get("outer_verified", ())],
         has_wrong_date=has_wrong_date,
         is_quoted=bool(answer["reading"]["inline"]),
     )
     return Read(row, answer, attribution.attribute(evidence, facts), evidence)
+
+
+def named(enclosed: Mapping[str, Any]) -> str:
+    """The message by its Message-ID, where that is proved: by a signature, or by our mark."""
+    return f"id:{enclosed['message_id']}"
 
 
 def _arrived(row: Received, answer: dict[str, Any]) -> tuple[datetime, bool]:

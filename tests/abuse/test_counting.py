@@ -174,6 +174,16 @@ def test_a_made_up_signature_on_top_makes_no_other_message_of_it(
     assert counts(clinic) == (0, 1, 0)
 
 
+def test_a_message_without_its_signature_is_still_the_message_that_our_mark_names(
+    clinic: Tenant, key: SigningKey
+) -> None:
+    mark = make(trace_key(), clinic.pk, "junk-1@clinic.example", timezone.now())
+    message = junk(extra=f"CFBL-Feedback-ID: {mark}\r\n")
+    whole, stripped = swept(Complaint(signed(message), 1), Complaint(message, 2, "kim@far.example"))
+    assert (whole.strength, stripped.strength) == ("A1", "B")
+    assert filed([whole, stripped]) == [Filed.COUNTED, Filed.DUPLICATE]
+
+
 def test_a_key_that_could_not_be_asked_for_is_asked_for_again(
     clinic: Tenant, settings: Any
 ) -> None:
