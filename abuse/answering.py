@@ -17,7 +17,7 @@ from abuse import emails, loops
 from abuse.attribution import above
 from abuse.kinds import ANSWERED, Filed
 from abuse.models import Report
-from abuse.readings import is_uploaded, signed_by
+from abuse.readings import ASKED, is_uploaded, outer_of, signed_by
 from escalation import owed, prefixes
 from escalation.errors import TryAgainLater
 from mailroom.confined import Child, Unreadable
@@ -86,8 +86,14 @@ def _may_be_written_to(child: Child, report: Report) -> bool:
     if came_back.exists() or _was_written_to(report):
         return False
     try:
+        if outer_of(child, mail)["auto"]:
+            return False
         return signed_by(child, mail, above(report.reporter_email.rpartition("@")[2]))
     except Unreadable:
+        return False
+    except TryAgainLater:  # a name server that never answers keeps nobody from their copies
+        if report.attempts < ASKED:
+            raise
         return False
 
 

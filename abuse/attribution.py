@@ -44,7 +44,8 @@ class Known:
     reporters: Mapping[str, Reporter] = field(default_factory=dict)
     ranges: Mapping[str, Sequence[AddressRange]] = field(default_factory=dict)  # by address
     trace_key: str = ""
-    reporter_keys: dict[tuple[str, str], str] = field(default_factory=dict)  # records
+    outside_keys: dict[tuple[str, str], str] = field(default_factory=dict)  # records
+    looped: frozenset[str] = frozenset()  # domains outside that want copies of such reports
     unasked: set[tuple[str, str]] = field(
         default_factory=set
     )  # keys that nobody could be asked for

@@ -18,7 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from abuse.attribution import Known, above
-from abuse.models import AddressRange, Reporter, SigningKey
+from abuse.models import AddressRange, Loop, Reporter, SigningKey
 from abuse.tracing import trace_key
 from customers.models import Domain
 from escalation import resolving
@@ -57,6 +57,9 @@ def known(evidence: Iterable[Mapping[str, Any]]) -> Known:
         own=frozenset(name.lower() for name in settings.POSTERN_OWN_DOMAINS),
         reporters={row.domain: row for row in reporters},
         trace_key=trace_key(),
+        looped=frozenset(
+            Loop.objects.live().filter(domain__in=parents).values_list("domain", flat=True)
+        ),
     )
     ours = {pair for pair in signed if found.is_ours(pair[0])}
     found.keys = keys_of(ours)
@@ -108,13 +111,14 @@ def learn(known: Known, pairs: Iterable[Pair]) -> None:
     known.keys = {**known.keys, **keys_of(set(named))}
 
 
-def ask_reporters(known: Known, pairs: Iterable[Pair]) -> None:
-    """Ask the DNS for the keys by which enrolled reporters sign; outside any transaction."""
+def ask_outside(known: Known, pairs: Iterable[Pair]) -> None:
+    """Ask the DNS for the keys by which enrolled reporters sign their reports, and networks with a
+    feedback loop their mail; outside any transaction."""
     often = [pair for pair, _n in Counter(pairs).most_common()]
     known.unasked |= set(often)
     for pair, record in _answers(often, LOOKUPS_OUTSIDE, {}):
         known.unasked.discard(pair)
-        known.reporter_keys[pair] = record
+        known.outside_keys[pair] = record
 
 
 def _answers(

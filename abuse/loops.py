@@ -15,7 +15,7 @@ from abuse import emails
 from abuse.attribution import above
 from abuse.kinds import PROVED, Filed
 from abuse.models import Loop, Report
-from abuse.readings import sender_of, signed_by
+from abuse.readings import outer_of, signed_by
 from customers.models import Domain, Tenant
 from escalation import owed
 from escalation.errors import Refused
@@ -167,7 +167,7 @@ def _is_taken(loop: Loop) -> bool:
 
 def _is_proof(child: Child, mail: Received, loop: Loop) -> bool:
     """Signed by the domain, and from a mailbox that only its postmasters have (RFC 2142)."""
-    local, _at, domain = sender_of(child, mail).rpartition("@")
+    local, _at, domain = outer_of(child, mail)["from"].rpartition("@")
     return local in ROLES and domain == loop.domain and signed_by(child, mail, [loop.domain])
 
 

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from abuse import attribution
 from abuse.attribution import Attribution, Evidence, Known
-from abuse.known import LOOKUPS_OUTSIDE, Pair, ask_reporters, known, learn, published
+from abuse.known import LOOKUPS_OUTSIDE, Pair, ask_outside, known, learn, published
 from mailroom.confined import Child, Unreadable
 from mailroom.models import Channel, Received
 from mailroom.receiving import purpose_of
@@ -58,7 +58,14 @@ def read_all(
     answers = [answer for answer in first if isinstance(answer, dict)]
     facts = known(answers)
     learn(facts, [pair for answer in answers for pair in _ours(answer, facts)])
-    ask_reporters(facts, [pair for answer in answers for pair in _enrolled(answer, facts)])
+    ask_outside(
+        facts,
+        [
+            pair
+            for answer in answers
+            for pair in [*_enrolled(answer, facts), *_looped(answer, facts)]
+        ],
+    )
     results: list[Read | NotRead] = []
     for row, answer in zip(rows, first, strict=True):
         if time.monotonic() > end:
@@ -104,6 +111,12 @@ def _ours(answer: dict[str, Any], facts: Known) -> list[Pair]:
     return [pair for pair in pairs if facts.is_ours(pair[0])][:MOST_KEYS]
 
 
+def _looped(answer: dict[str, Any], facts: Known) -> list[Pair]:
+    """The signatures of the enclosed message by which somebody outside could have a copy."""
+    pairs = [(d, s) for d, s in answer["enclosed"]["signatures"] if not facts.is_ours(d)]
+    return [pair for pair in pairs if facts.looped.intersection(attribution.above(pair[0]))][:2]
+
+
 def _enrolled(answer: dict[str, Any], facts: Known) -> list[Pair]:
     """The signatures of the report itself that would show an enrolled reporter."""
     pairs = [(d, s) for d, s in answer["outer"]["signatures"]]
@@ -124,7 +137,12 @@ def _read(
         for pair in ours
         for key in attribution.in_time(facts.keys.get(pair, ()), at)
     ]
-    outer = [[*pair, record] for pair in theirs if (record := facts.reporter_keys.get(pair))]
+    keys += [
+        [*pair, record]
+        for pair in _looped(answer, facts)
+        if (record := facts.outside_keys.get(pair))
+    ]
+    outer = [[*pair, record] for pair in theirs if (record := facts.outside_keys.get(pair))]
     proved: dict[str, Any] = {}
     if keys or outer:
         try:
@@ -159,12 +177,8 @@ def _arrived(row: Received, answer: dict[str, Any]) -> tuple[datetime, bool]:
     return attribution.moment(date, row.received_at)
 
 
-def sender_of(child: Child, mail: Received) -> str:
-    """The mailbox in From of the mail itself; raises ``Unreadable``."""
-    return str(_outer(child, mail)["from"])
-
-
-def _outer(child: Child, mail: Received) -> dict[str, Any]:
+def outer_of(child: Child, mail: Received) -> dict[str, Any]:
+    """What ``abuse.evidence`` says of the mail itself; raises ``Unreadable``."""
     found = child.ask(bytes(mail.raw), channel=mail.channel)
     if found["reading"]["kind"] == "unreadable":
         raise Unreadable(found["reading"]["error"])
@@ -178,7 +192,7 @@ def signed_by(child: Child, mail: Received, domains: Sequence[str]) -> bool:
 
     Raises ``Unreadable``, and ``TryAgainLater`` where the DNS gives no answer.
     """
-    outer = _outer(child, mail)
+    outer = outer_of(child, mail)
     if not any(purpose_of(address) for address in outer["to"]):
         return False
     pairs = [(d, s) for d, s in outer["signatures"] if d in domains][:2]

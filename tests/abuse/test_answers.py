@@ -138,6 +138,41 @@ def test_copies_go_to_the_tenants_loop_without_the_reporter(clinic: Tenant) -> N
     assert b"far.example" not in bytes(copy.enclosed)
 
 
+def test_robots_get_no_answer_about_what_is_not_ours_either(clinic: Tenant) -> None:
+    about = junk(1, "elsewhere.example")
+    extra = "List-Id: <l.far.example>\r\n"
+    swept(report(1, about, source="198.51.100.25", extra=extra))
+    assert Report.objects.get().filed == Filed.NOT_OURS
+    assert letters() == []
+
+
+def test_a_network_outside_gets_copies_of_reports_about_its_own_mail(clinic: Tenant) -> None:
+    loop, _token = loops.ask("far.example", "fbl@far.example")
+    prove(loop, "postmaster@far.example")
+    theirs = signed(junk(1, "far.example"), "far.example", "k")
+    swept(
+        bytes(Complaint(theirs, 1, "kim@x.example")),
+        bytes(Complaint(junk(2, "far.example"), 2, "lee@x.example")),  # only a claim
+    )
+    [copy] = Letter.objects.filter(kind="loop")
+    assert copy.recipient == "fbl@far.example"
+    assert b"Win a prize 1" in bytes(copy.enclosed)
+    assert not Report.objects.filter(tenant__isnull=False).exists()
+
+
+def test_a_name_server_that_never_answers_keeps_nobody_from_their_copies(
+    clinic: Tenant, dns: Dns
+) -> None:
+    loops.subscribe(clinic, "clinic.example", "fbl@clinic.example")
+    dns.broken.add("k._domainkey.far.example")
+    swept(report(1))
+    assert not Letter.objects.filter(kind="loop").exists()
+    Report.objects.update(due_at=timezone.now(), attempts=3)
+    jobs.sweep_answers()
+    assert Letter.objects.filter(kind="loop").count() == 1
+    assert letters() == []
+
+
 def test_copies_are_not_made_of_claims(clinic: Tenant) -> None:
     loops.subscribe(clinic, "clinic.example", "fbl@clinic.example")
     swept(report(1, junk(1)))
