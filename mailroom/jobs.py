@@ -35,7 +35,7 @@ def sweep_letters() -> int:
 def sweep_bounces() -> int:
     """Read what came back to our envelope senders."""
     mails = Received.objects.filter(purpose=Purpose.BOUNCE)
-    return owed.work_through("bounces", mails, returning.note, worst=10.0, parked=alerts.given_up)
+    return owed.work_through("bounces", mails, returning.note, worst=15.0, parked=alerts.given_up)
 
 
 def send(carrier: Carrier, letter: Letter) -> None:

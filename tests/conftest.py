@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.utils import translation
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 
 pytest_plugins = ["tests.cast"]
 
@@ -16,6 +18,12 @@ EXCUSED = (
     "corpora",  # the reference corpora are no part of this repository: no package brings them
     "bin/with-postgres",  # the other leg runs it
 )
+
+# No clock decides about a test: a busy machine may take its time over an example.  The same
+# examples come every time; pytest --hypothesis-profile=search looks for others.
+examples.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+examples.register_profile("same", examples.get_profile("search"), derandomize=True)
+examples.load_profile("same")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -267,7 +267,7 @@ QUESTION = {"keys": KEYS, "outer_keys": OUTER}
 
 
 @given(st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_damaged_report_raises_or_smuggles_a_control_character(data: st.DataObject) -> None:
     raw, channel = data.draw(st.sampled_from(SAMPLES))
     at = data.draw(st.integers(0, len(raw)))
@@ -278,7 +278,7 @@ def test_no_damaged_report_raises_or_smuggles_a_control_character(data: st.DataO
 
 
 @given(st.binary(max_size=500), st.sampled_from(["lmtp", "web", "api"]))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_no_octets_raise(noise: bytes, channel: str) -> None:
     for raw in (noise, TOP.encode() + noise, mixed("Content-Type: message/rfc822", noise)):
         assert found(raw, channel=channel, **QUESTION)["reading"]["kind"]

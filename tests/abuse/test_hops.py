@@ -221,14 +221,14 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=30).map("".join))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_line_raises(line: str) -> None:
     for hop in hops(f"Received: {line}\n"):
         assert hop.address in {"", "192.0.2.10", "::1", "::"} or ":" in hop.address
 
 
 @given(st.text(max_size=200))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_text_raises(text: str) -> None:
     hops(text)
     hops(f"Received: {text}")

@@ -1,7 +1,6 @@
 """Reports by program: bodies as they come, refusals as problem details."""
 
 import json
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -188,10 +187,7 @@ def test_reading_is_not_what_it_is_for(client: Client) -> None:
     problem(client.get(PLACE, headers={"accept-language": "en"}), 405, "method-not-allowed")
 
 
-@settings(
-    max_examples=60, deadline=timedelta(seconds=5),
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)  # fmt: skip
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=200),
     st.sampled_from([MAIL, JSON, "multipart/form-data; boundary=b", "multipart/form-data"]),

@@ -306,9 +306,7 @@ def as_form(name: str, raw: bytes) -> bytes:
     return head.encode() + raw + purpose
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=300), st.text(max_size=60))
 def test_no_file_breaks_the_form(client: Client, raw: bytes, name: str) -> None:
     Count.objects.all().delete()

@@ -97,7 +97,7 @@ def test_a_tenant_is_looked_up_once_however_many_lines_name_it(
 
 
 class TestAnything(TestCase):
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=60)
     @given(st.lists(st.text(max_size=40), max_size=5))
     def test_no_text_breaks_it(self, lines: list[str]) -> None:
         told = bring_in(lines)

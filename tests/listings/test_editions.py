@@ -89,7 +89,7 @@ def take(step: str, place: str) -> None:
             actions.relist(gone, actor=DESK)
 
 
-@effort(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@effort(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     steps=st.lists(st.tuples(st.sampled_from(STEPS), st.sampled_from(PLACES)), max_size=14),
 )

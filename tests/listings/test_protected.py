@@ -120,7 +120,7 @@ prefix_in_block = st.builds(
 )  # fmt: skip
 
 
-@effort(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@effort(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(rows=st.lists(prefix_in_block, max_size=5, unique=True), asked=prefix_in_block)
 def test_many_and_one_are_told_the_same_as_by_hand(
     db: None, rows: list[prefixes.Prefix], asked: prefixes.Prefix

@@ -127,7 +127,7 @@ def test_documentation_prefixes_are_not_public_outside_the_demo(settings: Settin
 
 @pytest.mark.parametrize("family", [4, 6])
 @given(drawn=st.data())
-@tuned(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@tuned(max_examples=40, suppress_health_check=list(HealthCheck))
 def test_the_database_says_of_every_address_what_the_model_says(
     family: int, drawn: st.DataObject
 ) -> None:

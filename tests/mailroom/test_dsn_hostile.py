@@ -4,7 +4,7 @@ import os
 import resource
 import string
 import sys
-from time import perf_counter
+from time import process_time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -107,9 +107,9 @@ BORNE = {
 
 
 def timed(raw: bytes) -> tuple[Diagnosis, float]:
-    started = perf_counter()
+    started = process_time()
     diagnosis = read(raw)
-    return diagnosis, perf_counter() - started
+    return diagnosis, process_time() - started
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -137,7 +137,7 @@ def test_a_large_mail_around_a_report_does_not_hide_it() -> None:
 
 
 @given(st.binary(max_size=3000))
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=150)
 def test_no_bytes_raise(noise: bytes) -> None:
     assert read(noise).kind
     assert read(HEADERS + noise).kind
@@ -145,7 +145,7 @@ def test_no_bytes_raise(noise: bytes) -> None:
 
 
 @given(st.data())
-@settings(max_examples=100, deadline=2000, suppress_health_check=[HealthCheck.data_too_large])
+@settings(max_examples=100, suppress_health_check=[HealthCheck.data_too_large])
 def test_no_damaged_bounce_raises(data: st.DataObject) -> None:
     raw = (
         FIXTURES / data.draw(st.sampled_from(["exim-two.eml", "rfc3464-base64.eml"]))
@@ -168,7 +168,7 @@ CODES = st.sampled_from(["5.1.1", "5.7.1", "4.7.650", "5.2.2", "4.4.7"])
         unique_by=lambda one: one[0],
     )
 )
-@settings(max_examples=60, deadline=2000)
+@settings(max_examples=60)
 def test_a_report_says_what_was_put_in(facts: list[tuple[str, str, str, str, object]]) -> None:
     said = [f"{code[0]}50 {code} no {word}" for _, word, code, _, _ in facts]
     fields = [

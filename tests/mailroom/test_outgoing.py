@@ -62,7 +62,7 @@ def test_a_list_or_a_vacation_reply_finds_no_way_back() -> None:
 @example("a\nBcc: all@example.org\n\nbody")
 @example("\x85\u2028\u2029\x0b\x0c\x1cBcc: x@example.org")
 @example("=?utf-8?q?=0D=0ABcc:_x@example.org?=")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_subject_and_no_text_adds_a_header(text: str) -> None:
     words = rendering.render("mailroom/alert", {"subject": text, "text": text}, "en")
 
@@ -90,7 +90,7 @@ ADDRESS_LIKE = st.one_of(
 
 
 @given(typed=ADDRESS_LIKE)
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_recipient_is_one_plain_address_or_refused(typed: str) -> None:
     try:
         address = recipients.recipient(typed)

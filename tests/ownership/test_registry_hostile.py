@@ -69,7 +69,7 @@ def emails_in(found: list[dict[str, Any]]) -> set[str]:
 
 
 @given(ANY_JSON)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_no_document_does_more_than_be_unreadable(document: object) -> None:
     try:
         facts = registry.read(document)
@@ -82,7 +82,6 @@ def test_no_document_does_more_than_be_unreadable(document: object) -> None:
 
 
 @given(st.lists(entities(), max_size=3))
-@settings(deadline=None)
 def test_every_address_of_every_entity_is_listed_once(found: list[dict[str, Any]]) -> None:
     facts = registry.read({"startAddress": "192.0.2.1", "entities": found})
 

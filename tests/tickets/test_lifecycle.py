@@ -102,7 +102,7 @@ class Row:
 
 @by_name
 @given(choice=st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_walk_through_the_table_replays_to_its_last_state(
     table: Lifecycle, choice: st.DataObject
 ) -> None:
@@ -127,7 +127,7 @@ def test_a_walk_through_the_table_replays_to_its_last_state(
     event=st.sampled_from(Event.values), state=st.sampled_from(State.values),
     role=st.sampled_from(Role.values),
 )  # fmt: skip
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600)
 def test_no_step_is_open_to_a_role_that_the_table_does_not_name(
     event: str, state: str, role: str
 ) -> None:
