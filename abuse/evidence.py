@@ -18,7 +18,7 @@ from mailroom.diagnosis import Original
 from mailroom.originals import clean, read_original, readable
 from mailroom.sections import Sections, decode
 
-SHOWN: Final = 16 * 1024  # octets of the reported message that are kept to be shown
+SHOWN: Final = 16 * 1024  # octets of the reported message, or of the words, kept to be shown
 UPLOADS: Final = frozenset({"web", "api"})  # channels whose files may be the junk itself
 ROBOTS: Final = frozenset({"bulk", "junk", "list"})  # of Precedence (RFC 3834, section 2)
 
@@ -51,6 +51,7 @@ def answer(raw: bytes, question: dict[str, Any]) -> dict[str, Any]:
         "reading": _told(said),
         "outer": _outer(outer, sections) if sections and not said.itself else NOBODY,
         "enclosed": _facts(message, said),
+        "words": "" if message else _words(said, sections),
     }
     if keys := question.get("keys"):
         proved = _verified(message, keys)
@@ -61,6 +62,13 @@ def answer(raw: bytes, question: dict[str, Any]) -> dict[str, Any]:
         found["outer_verified"] = [[d, s] for d, s, level, _b, _h in proved if level == "A1"]
         found["addressed"] = any(level == "A1" and "to" in h for _d, _s, level, _b, h in proved)
     return found
+
+
+def _words(said: Reading, sections: Sections | None) -> str:
+    """What a mail for an agent says."""
+    if sections is None or said.kind != "plain" or said.filed:
+        return ""
+    return HIDDEN.sub("", sections.notice[:SHOWN])
 
 
 def _told(said: Reading) -> dict[str, Any]:

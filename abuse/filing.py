@@ -24,7 +24,8 @@ from customers.models import Tenant
 from escalation import owed, queue
 from mailroom.models import Channel, Purpose, Received
 
-MOST_EVIDENCE: Final = 16 * 1024  # characters of the reported message that are kept with it
+MOST_EVIDENCE: Final = 16 * 1024  # characters of the reported message that are kept with it,
+# or of the words of a mail for an agent
 MOST_INCIDENTS: Final = 1000  # that one report of an enrolled reporter may stand for
 
 
@@ -130,6 +131,9 @@ def _item(read: Read) -> Item:
     )
     row.filed = _filed(read, row)
     item = Item(read, row)
+    if row.filed == Filed.PLAIN and not enclosed["bytes"]:
+        row.subject = outer["subject"][:200]
+        row.evidence = read.answer["words"][:MOST_EVIDENCE]
     if row.filed == Filed.COUNTED:
         item.keys = fingerprints(item)
     elif row.filed not in {Filed.NOT_OURS, Filed.NO_TENANT}:

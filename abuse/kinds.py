@@ -55,6 +55,8 @@ class Filed(TextChoices):
 
 
 ANSWERED = frozenset({Filed.COUNTED, Filed.NOT_OURS})  # their reporters hear of it
+# Nothing more becomes of these by itself: an agent deals with them, and closes them.
+FOR_AGENTS = frozenset({Filed.NO_TENANT, Filed.NOT_JUNK, Filed.PLAIN})
 
 # What speaks for, or against, an attribution.
 REASONS = {

@@ -11,19 +11,38 @@ from django.urls import URLPattern, path
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from abuse import assigning
+from abuse import assigning, closing
 from abuse.admin import evidence
 from abuse.admin.forms import AssignForm
 from abuse.admin.tables import Table, number
 from abuse.filing import MOST_EVIDENCE
-from abuse.kinds import Filed
+from abuse.kinds import FOR_AGENTS, Filed
 from abuse.models import Report
+from abuse.models.reports import WAITS_FOR_AGENT
 from customers.access import actor_of
 from escalation import prefixes
 from escalation.errors import Refused
+from listings.admin.rows import one_by_one
 from mailroom.recipients import domain_name
 
 LARGE = ("evidence", "facts", "why")  # what no list needs
+
+
+class LeftFilter(admin.SimpleListFilter):
+    """What is left to agents; each choice has an index."""
+
+    title = gettext_lazy("left to agents")
+    parameter_name = "left"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("open", _("waits for an agent")), ("closed", _("closed by an agent"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Report]) -> QuerySet[Report]:
+        if self.value() == "open":
+            return queryset.filter(WAITS_FOR_AGENT)
+        if self.value() == "closed":
+            return queryset.filter(closed_at__isnull=False)
+        return queryset
 
 
 @admin.register(Report)
@@ -34,8 +53,9 @@ class ReportAdmin(Table[Report]):
         "shown", "filed", "strength", "feedback_class", "tenant", "source_address", "from_domain",
         "reporter_email", "read_at",
     )  # fmt: skip
-    list_filter = ("filed", "strength", "feedback_class")
+    list_filter = (LeftFilter, "filed", "strength", "feedback_class")
     list_select_related = ("tenant",)
+    actions = ("close", "open_again")
     search_fields = ("pk",)
     search_help_text = gettext_lazy("An address that it came from, a sender’s domain, or a number")
 
@@ -54,10 +74,28 @@ class ReportAdmin(Table[Report]):
 
     def get_urls(self) -> list[URLPattern]:
         assign = self.admin_site.admin_view(self.assign_view)
+        close = self.admin_site.admin_view(self.closing_view)
         return [
             path("<int:pk>/assign/", assign, name="abuse_report_assign"),
+            path("<int:pk>/closing/", close, name="abuse_report_closing"),
             *super().get_urls(),
         ]
+
+    @admin.action(description=gettext_lazy("Close: it has been dealt with"), permissions=["act"])
+    def close(self, request: HttpRequest, queryset: QuerySet[Report]) -> None:
+        agent = actor_of(request)
+        one_by_one(self, request, queryset, lambda row: closing.close(row, agent), _("closed"))
+
+    @admin.action(description=gettext_lazy("Open again"), permissions=["act"])
+    def open_again(self, request: HttpRequest, queryset: QuerySet[Report]) -> None:
+        one_by_one(self, request, queryset, closing.open_again, _("open again"))
+
+    def closing_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Close what is left to agents, or open it again: the two buttons of its page."""
+        if request.method == "POST":
+            act = self.open_again if "again" in request.POST else self.close
+            act(request, Report.objects.filter(pk=self._report(pk).pk))
+        return redirect("admin:abuse_report_change", pk)
 
     def _report(self, pk: int) -> Report:
         rows = Report.objects.select_related("received", "tenant", "incident", "enrolled", "letter")
@@ -81,6 +119,7 @@ class ReportAdmin(Table[Report]):
             "title": str(report),
             "row": evidence.shown(report, MOST_EVIDENCE),
             "received": report.received,
+            "is_for_agents": report.filed in FOR_AGENTS,
             "form": (form or AssignForm()) if report.filed == Filed.NO_TENANT else None,
         }
         status = 422 if form and form.errors else 200

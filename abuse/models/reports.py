@@ -5,13 +5,15 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from abuse.kinds import FeedbackClass, Filed, Strength
+from abuse.kinds import FOR_AGENTS, FeedbackClass, Filed, Strength
 from abuse.models.incidents import Incident
 from abuse.models.senders import STAFF, Reporter
 from customers.models import Tenant
 from escalation.actors import Actor
 from escalation.owed import Owed, due_index
 from mailroom.models import Letter, Received
+
+WAITS_FOR_AGENT = Q(filed__in=sorted(FOR_AGENTS), closed_at=None)
 
 
 class ReportQuerySet(models.QuerySet["Report"]):
@@ -26,8 +28,9 @@ class Report(Owed):
     """One mail in, read: what it reports, whose mail that was, how surely, and how it was filed.
 
     ``reporter`` is the keyed hash of who reports: the one who is counted.  ``message_key`` is one
-    for all reports of the same message.  ``evidence`` is the reported message as text, and
-    ``facts`` what else was found in it.  It owes an answer to its reporter while it is due.
+    for all reports of the same message.  ``evidence`` is the reported message as text, or the
+    words of a mail for an agent, and ``facts`` what else was found in it.  It owes an answer to
+    its reporter while it is due.  ``closed_at``: an agent has dealt with what was left to agents.
     """
 
     received = models.OneToOneField(
@@ -62,6 +65,8 @@ class Report(Owed):
     evidence = models.TextField(blank=True)
     facts = models.JSONField(default=dict)
     holder = models.CharField(_("whose space it is"), max_length=200, blank=True)
+    closed_at = models.DateTimeField(_("closed"), null=True)
+    closed_by = models.CharField(max_length=150, blank=True)
     letter = models.ForeignKey(
         Letter, models.SET_NULL, null=True, related_name="+", verbose_name=_("our answer")
     )
@@ -82,6 +87,10 @@ class Report(Owed):
             models.Index(fields=["feedback_class", "-id"], name="abuse_report_class"),
             models.Index(
                 fields=["read_at"], condition=~Q(evidence=""), name="abuse_report_to_forget"
+            ),
+            models.Index(fields=["-id"], condition=WAITS_FOR_AGENT, name="abuse_report_for_agents"),
+            models.Index(
+                fields=["-id"], condition=Q(closed_at__isnull=False), name="abuse_report_closed"
             ),
         ]
 
