@@ -7,9 +7,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import Http404
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
@@ -34,11 +32,9 @@ from abuse.tenant_forms import SHOWN_AS
 from customers.access import actor_of
 from customers.authentication import HasScope
 from escalation.actors import CUSTOMER, Actor
-from escalation.errors import Refused
+from escalation.idempotency import KEY, key_of
 from escalation.problems import PROBLEM, ProblemSerializer
 
-LONGEST_KEY = 100  # characters
-KEY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
 PROBLEMS = {(code, PROBLEM): ProblemSerializer for code in (401, 403, 404, 429)}
 INVALID = {(400, PROBLEM): ProblemSerializer, **PROBLEMS}
 STEP = {(code, PROBLEM): ProblemSerializer for code in (409, 422)} | INVALID
@@ -47,12 +43,6 @@ STEP_SCHEMA: Any = {
     "parameters": [KEY],
     "responses": {200: WholeIncidentSerializer, **STEP},
 }
-
-
-class TooLongKey(Refused):
-    code = "idempotency-key-too-long"
-    status = 422
-    title = gettext_lazy("The idempotency key is too long")
 
 
 class _TenantViewSet(viewsets.GenericViewSet[Any]):
@@ -155,11 +145,3 @@ class ReportViewSet(_TenantViewSet):
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(WholeReportSerializer(self.get_object()).data)
-
-
-def key_of(request: Request) -> str:
-    """The idempotency key of a request, "" if it has none; kept apart from the pages' keys."""
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > LONGEST_KEY:
-        raise TooLongKey(_("An Idempotency-Key may have 100 characters."))
-    return f"api:{key}" if key else ""

@@ -5,7 +5,7 @@ Pure: from the state and the history to what a page shows.
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Final, TypedDict
+from typing import Any, Final
 
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -16,6 +16,7 @@ from abuse.models import Incident, IncidentEntry
 from escalation import moments
 from escalation.actors import CUSTOMER
 from escalation.errors import type_of_text
+from escalation.standing import Station, Turn
 
 # Notes that are written for the tenant, or by it; all others stay at the desk.
 NOTE_IS_TOLD: Final = TELLS_TENANT | {Event.ANSWER, Event.APPEAL}
@@ -45,25 +46,6 @@ STRENGTHS: Final[dict[str, type_of_text]] = {
     Strength.C: gettext_lazy("a trusted reporter took it from your address"),
     Strength.D: gettext_lazy("only the reporter says so"),
 }
-
-
-class Station(TypedDict):
-    """``state`` is done, now, halt or later; ``when`` a moment or None."""
-
-    label: str
-    when: datetime | None
-    state: str
-    party: str
-
-
-class Turn(TypedDict):
-    """The one line under the stations."""
-
-    party: str
-    yours: bool
-    text: str
-    since: datetime
-    small: str
 
 
 def _labels() -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from customers.access import actor_of
 from delisting.lifecycle import DELIST_REQUEST
 from delisting.models import BY_SENDER, DelistRequest, Referral, RequestEntry, Rule, Way
 from escalation import prefixes
-from escalation.desk import ForAgents
+from escalation.desk import ForAgents, InForce
 from escalation.errors import Refused
 from escalation.history import HistoryInline
 from escalation.paging import UncountedPaginator
@@ -41,24 +41,6 @@ class RuleForm(forms.ModelForm[Rule]):
         if given.get("way") not in BY_SENDER and given.get("names_agree"):
             self.add_error("names_agree", _("Only what senders lift themselves looks at names."))
         return given
-
-
-class InForce(admin.SimpleListFilter):
-    """The table in force, unless somebody asks for the ended rows as well."""
-
-    title = gettext_lazy("which rows")
-    parameter_name = "rows"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("all", _("also ended"))]
-
-    def choices(self, changelist: Any) -> Any:
-        everything, *others = super().choices(changelist)
-        yield {**everything, "display": _("in force")}
-        yield from others
-
-    def queryset(self, request: HttpRequest, queryset: "QuerySet[Rule]") -> "QuerySet[Rule]":
-        return queryset if self.value() == "all" else queryset.filter(ended_at=None)
 
 
 @admin.register(Rule)

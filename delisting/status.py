@@ -14,20 +14,12 @@ from delisting.lifecycle import OPEN, State
 from delisting.models import DelistRequest, Outcome
 from escalation import prefixes
 from escalation.actors import SENDER
+from escalation.standing import Station
 from listings.models import Receipt, Sink
 from mailroom.models import Letter
 
 LIVE = 3  # seconds between two looks at a page while something is going on
 LIVE_SLOWLY = 15  # while the letter is on its way, or the time of waiting runs
-
-
-class Station(TypedDict):
-    """``state`` is done, now, halt or later; ``when`` a moment, words or None."""
-
-    label: str
-    when: datetime | str | None
-    state: str
-    party: str
 
 
 def station(

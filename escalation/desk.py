@@ -7,7 +7,8 @@ from allauth.account.authentication import get_authentication_records
 from allauth.mfa.utils import is_mfa_enabled
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.admin import AdminSite
+from django.contrib.admin import AdminSite, SimpleListFilter
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -39,6 +40,24 @@ class ForAgents:
 
     def has_delete_permission(self, request: HttpRequest, row: Any = None) -> bool:
         return False
+
+
+class InForce(SimpleListFilter):
+    """Of a table whose rows end and are never deleted: those in force, unless all are asked for."""
+
+    title = _("which rows")
+    parameter_name = "rows"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("all", _("also ended"))]
+
+    def choices(self, changelist: Any) -> Any:
+        everything, *others = super().choices(changelist)
+        yield {**everything, "display": _("in force")}
+        yield from others
+
+    def queryset(self, request: HttpRequest, queryset: "QuerySet[Any]") -> "QuerySet[Any]":
+        return queryset if self.value() == "all" else queryset.filter(ended_at=None)
 
 
 class Desk(AdminSite):

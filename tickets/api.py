@@ -11,7 +11,7 @@ from django.http import Http404
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import status, viewsets
 from rest_framework.decorators import action
 from rest_framework.permissions import IsAuthenticated
@@ -24,6 +24,7 @@ from customers.models import Tenant
 from escalation import prefixes
 from escalation.actors import CUSTOMER, Actor
 from escalation.errors import Refused
+from escalation.idempotency import KEY, key_of
 from escalation.problems import PROBLEM, ProblemSerializer
 from tickets import actions, opening, reading, stations
 from tickets.lifecycle import Party, State
@@ -39,18 +40,9 @@ from tickets.serializers import (
     TicketSerializer,
 )
 
-KEY = OpenApiParameter(
-    "Idempotency-Key", str, OpenApiParameter.HEADER, description="At most 100 characters."
-)
 HISTORY = 200  # entries and messages given at most
 PROBLEMS = {(code, PROBLEM): ProblemSerializer for code in (401, 403, 404, 409, 422, 429)}
 INVALID = {(400, PROBLEM): ProblemSerializer, **PROBLEMS}
-
-
-class TooLongKey(Refused):
-    code = "idempotency-key-too-long"
-    status = 422
-    title = gettext_lazy("The idempotency key is too long")
 
 
 class Incomplete(Refused):
@@ -169,14 +161,6 @@ class TicketViewSet(viewsets.GenericViewSet[Ticket]):
         note = given.validated_data["note"]
         actions.escalate(ticket, self.actor(), note=note, key=key_of(request))
         return Response(TicketSerializer(self.get_object()).data)
-
-
-def key_of(request: Request) -> str:
-    """The idempotency key of a request, "" if it has none; kept apart from the pages' keys."""
-    key = request.headers.get("Idempotency-Key", "").strip()
-    if len(key) > 100:
-        raise TooLongKey(_("An Idempotency-Key may have 100 characters."))
-    return f"api:{key}" if key else ""
 
 
 def narrowed(tickets: TicketQuerySet, wish: dict[str, Any]) -> TicketQuerySet:

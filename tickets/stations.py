@@ -7,33 +7,14 @@ senders see the same line; neither learns who the owner is or what they said.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypedDict
 
 from django.conf import settings
 from django.db.models import F, Q
 from django.utils.translation import gettext as _
 
+from escalation.standing import Station, Turn
 from tickets.lifecycle import BEFORE_DECISION, CASE, QUIET, TURN, Event, Party, State
 from tickets.models import Case, Entry, Ticket
-
-
-class Station(TypedDict):
-    """``state`` is done, now, halt or later; ``when`` a moment or None."""
-
-    label: str
-    when: datetime | None
-    state: str
-    party: str
-
-
-class Turn(TypedDict):
-    """The one line under the stations."""
-
-    party: str
-    yours: bool
-    text: str
-    since: datetime
-    small: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,24 +14,7 @@ from abuse.admin.forms import ThresholdForm
 from abuse.admin.tables import OperatorsTable
 from abuse.models import Threshold
 from customers.access import actor_of
-
-
-class InForce(admin.SimpleListFilter):
-    """The table in force, unless somebody asks for the ended rows as well."""
-
-    title = gettext_lazy("which rows")
-    parameter_name = "rows"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        return [("all", _("also ended"))]
-
-    def choices(self, changelist: Any) -> Any:
-        everything, *others = super().choices(changelist)
-        yield {**everything, "display": _("in force")}
-        yield from others
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Threshold]) -> QuerySet[Threshold]:
-        return queryset if self.value() == "all" else queryset.filter(ended_at=None)
+from escalation.desk import InForce
 
 
 @admin.register(Threshold)

@@ -7,10 +7,10 @@ from django.utils.translation import gettext as _
 
 from escalation import moments
 from escalation.actors import DESK, Actor
+from escalation.standing import Station, Turn
 from tickets import guards, stations
 from tickets.lifecycle import OPEN, TURN, Party, State
 from tickets.models import Case
-from tickets.stations import Station, Turn
 
 RUNS_ITSELF = frozenset({State.GATHERING, State.DELISTING})  # the desk's turn, but a job's
 STEPS_READ = 200  # latest changes of state that the stations are drawn from
