@@ -161,9 +161,14 @@ class Postfix(Server):
         except OSError as error:
             return Reply(0, str(error))
 
-    def comes_to_say(self, code: int, source: str = SENDER) -> bool:
-        """Whether it answers so soon: a reload takes a moment to reach every process."""
-        return eventually(lambda: self.offer(source).code == code, 5)
+    def comes_to_say(self, code: int, source: str = SENDER) -> Reply | None:
+        """The answer with that code if it comes soon: another process may know less, or more."""
+
+        def wanted() -> Reply | None:
+            reply = self.offer(source)
+            return reply if reply.code == code else None
+
+        return eventually(wanted, 5)
 
     def submit(self, message: EmailMessage) -> None:
         with smtplib.SMTP(self.listen, self.port, HELO, timeout=20) as client:
