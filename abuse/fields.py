@@ -7,6 +7,7 @@ counts where one is allowed, all of them where several are.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from textwrap import dedent
 from typing import Final, Literal
 
 from mailroom.addresses import canonical, clean_host, mailbox
@@ -33,8 +34,20 @@ _CLASSES: Final[dict[str, FeedbackClass]] = {
     **dict.fromkeys(("opt-out", "optout", "opt-out-list", "unsubscribe"), "opt_out"),
 }
 
+# What a report may say without saying of which type it is.
+_OTHERS: Final = frozenset(
+    {"source-ip", "arrival-date", "received-date", "original-mail-from", "user-agent", "version"}
+)
+_DOMAIN = re.compile(r"\w[\w.-]{0,252}")
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{0,60})[ \t]{0,8}:[ \t]?(.*)$")
-_TYPED = re.compile(r"^\s*(?:dns|rfc822)\s*;\s*", re.IGNORECASE)
+# A type before a name or an address (RFC 3464, section 2.1.2), which has neither dot nor sign.
+_TYPED = re.compile(r"^\s*[A-Za-z][A-Za-z0-9-]{0,40}\s*;\s*")
+_COMMENT = re.compile(r"\([^()]{0,500}\)")
+_IN_ANGLES = re.compile(r"<([^<>\s]{1,320})>")
+_BETWEEN = re.compile(r"[\s,;()<>\"']+")
+_NOT_IN_QUOTES = re.compile(r'[,;](?=(?:[^"]{0,500}"[^"]{0,500}"){0,20}[^"]*$)')
+_WITH_PORT = re.compile(r"\[([0-9A-Fa-f.:]+)\]:\d{1,5}|([\d.]+):\d{1,5}")
+_IPV6 = re.compile(r"^\[?ipv6:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ class Feedback:
     auth_failure: str = ""
     user_agent: str = ""
     version: str = ""
+    message_id: str = ""
     incidents: int = 1
 
 
@@ -59,7 +73,7 @@ def fields_of(text: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     last: list[str] | None = None
     n = 0
-    for line in text.splitlines():
+    for line in text.removeprefix("\ufeff").splitlines():
         if line[:1] in {" ", "\t"} and last:
             last[-1] = f"{last[-1]} {line.strip()}"[:LONGEST]
             continue
@@ -75,28 +89,33 @@ def fields_of(text: str) -> dict[str, list[str]]:
     return {name: [clean(value) for value in values] for name, values in found.items()}
 
 
-def feedback_in(text: str) -> Feedback | None:
-    """The report in a part, None if the text says nothing of a feedback type."""
-    fields = fields_of(text)
-    if "feedback-type" not in fields:
+def feedback_in(text: str, *, is_report: bool = False) -> Feedback | None:
+    """The report in a part, None if the text says nothing of a feedback type.
+
+    ``is_report``: the part is one by its own type, so that it may lack even that field.
+    """
+    fields = fields_of(dedent(text) if is_report else text)
+    if "feedback-type" not in fields and not (is_report and _OTHERS & set(fields)):
         return None
 
+    def every(*names: str) -> Iterable[str]:
+        return (value for name in names for value in fields.get(name, ()) if value)
+
     def one(*names: str) -> str:
-        return next((fields[name][0] for name in names if fields.get(name)), "")
+        return next(iter(every(*names)), "")
 
     return Feedback(
-        feedback_type=one("feedback-type").lower().split(";")[0].strip(),
-        source_address=address(one("source-ip", "source")),
+        feedback_type=_token(one("feedback-type")),
+        source_address=next(filter(None, map(address, every("source-ip", "source"))), ""),
         arrival_date=one("arrival-date", "received-date"),
         original_mail_from=envelope(one("original-mail-from")),
-        original_rcpt_to=_all(envelope(value) for value in fields.get("original-rcpt-to", [])),
-        reported_domain=_all(
-            clean_host(value).lower() for value in fields.get("reported-domain", [])
-        ),
+        original_rcpt_to=_all(map(envelope, _pieces(every("original-rcpt-to")))),
+        reported_domain=_all(map(_domain, _pieces(every("reported-domain")))),
         reporting_mta=clean_host(_TYPED.sub("", one("reporting-mta"))),
-        auth_failure=one("auth-failure").lower(),
+        auth_failure=_token(one("auth-failure")),
         user_agent=one("user-agent"),
         version=one("version"),
+        message_id=one("message-id", "original-message-id"),
         incidents=_number(one("incidents")),
     )
 
@@ -104,6 +123,17 @@ def feedback_in(text: str) -> Feedback | None:
 def feedback_class(feedback_type: str) -> FeedbackClass:
     """What a report with this Feedback-Type complains of; "other" for a type that is unknown."""
     return _CLASSES.get(feedback_type.strip().lower().replace("_", "-"), "other")
+
+
+def _token(value: str) -> str:
+    """A token without the comments that may stand around it, and parameters behind it."""
+    return " ".join(_COMMENT.sub(" ", value).split(";")[0].lower().split()).strip('"')
+
+
+def _pieces(values: Iterable[str]) -> Iterable[str]:
+    """One for each value; several that were written into one field, as none should, apart."""
+    for value in values:
+        yield from _NOT_IN_QUOTES.split(_TYPED.sub("", _COMMENT.sub(" ", value)))
 
 
 def _all(values: Iterable[str]) -> tuple[str, ...]:
@@ -115,14 +145,32 @@ def _number(text: str) -> int:
 
 
 def address(text: str) -> str:
-    """An IP address without brackets, type and remarks; "" if there is none."""
-    for word in text.replace("(", " ").replace(")", " ").split()[:4]:
-        plain = word.strip("[]<>,;").removeprefix("IPv6:").removeprefix("ipv6:")
-        if found := canonical(plain):
+    """An IP address without brackets, type, port and remarks; "" if there is none."""
+    for word in _BETWEEN.split(text[:LONGEST].strip())[:5]:
+        plain = _IPV6.sub("", word)
+        port = _WITH_PORT.fullmatch(plain)
+        if found := canonical((port[1] or port[2]) if port else plain.strip("[]")):
             return found
     return ""
 
 
 def envelope(text: str) -> str:
-    """The mail address of a path such as ``<a@b.example>``, "" for the null one."""
-    return mailbox(_TYPED.sub("", text))
+    """What stands in a path such as ``<a@b.example>``, "" for the null one.
+
+    It is an address, or what was put in its place, whatever its characters are: in running text
+    it would be cut where such an address cannot go on.
+    """
+    path = _TYPED.sub("", text[:LONGEST]).strip()
+    found = _IN_ANGLES.search(path)
+    word = found[1] if found else path
+    if word.startswith("@"):  # a source route: RFC 5321, appendix C
+        word = word.partition(":")[2]
+    if " " in word:  # quoted, or with remarks
+        return mailbox(path)
+    return word.strip("<>,;").removeprefix("mailto:")
+
+
+def _domain(text: str) -> str:
+    """A domain as it is written, in letters of any script; of a web address its host."""
+    name = (text.partition("://")[2] or text).rpartition("@")[2].strip().strip("<>[]()\"'.").lower()
+    return found[0].rstrip(".") if (found := _DOMAIN.match(name)) else ""

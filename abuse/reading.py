@@ -6,11 +6,11 @@ depth and headers are counted in the bytes before anything is parsed (``mailroom
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from abuse import xarf
-from abuse.fields import Feedback, address, feedback_class, feedback_in
+from abuse.fields import Feedback, address, feedback_class, feedback_in, fields_of
 from abuse.inline import forwarded_in, is_reply
 from mailroom import guards
 from mailroom.diagnosis import EMPTY, MALFORMED, TOO_DEEP, TOO_LARGE, TOO_MANY_PARTS, Original
@@ -142,7 +142,10 @@ def _guarded(
         if error := guards.danger(low):
             return _unreadable(error)
         sections = take_apart(head, low, whole=whole)
-        return Parsed(judge(sections, head), head, sections)
+        reading = judge(sections, head)
+        wrapped = _wrapped(sections, whole) if reading.format == "rfc822" else None
+        reading, sections = wrapped or (reading, sections)
+        return Parsed(reading, head, sections)
     except UNPARSABLE:
         return _unreadable(MALFORMED)
 
@@ -151,13 +154,32 @@ def _unreadable(error: str) -> Parsed:
     return Parsed(Reading("unreadable", error=error))
 
 
+def _wrapped(sections: Sections, whole: bool) -> tuple[Reading, Sections] | None:
+    """The ARF report that somebody forwarded whole, or a filter wrapped; with its own parts."""
+    for part in [*sections.enclosed, *sections.files][:1]:
+        octets = part.get_payload(decode=True)
+        head = guards.head(octets) if isinstance(octets, bytes) else b""
+        low = head.lower()
+        if b"feedback-report" not in low or guards.danger(low):
+            continue
+        inner = take_apart(head, low, whole=whole)
+        reading = _judge(inner, head)
+        if reading.format == "arf":
+            return reading, replace(inner, top=sections.top)
+    return None
+
+
 def _judge(sections: Sections, _head: bytes) -> Reading:
+    told = _arf(sections)
+    if told and not (sections.originals or sections.files):
+        _adopt(sections)
     enclosed = sections.originals or [text_of(part, NOTICE) for part in sections.files[:3]]
     original = read_original(enclosed[0]) if enclosed else None
     message_id = original.message_id if original else ""
-    if found := _arf(sections):
-        filed: Filed = "unsubscribe" if feedback_class(found.feedback_type) == "opt_out" else ""
-        return Reading("feedback", "arf", found, message_id, original=original, filed=filed)
+    if told:
+        filed: Filed = "unsubscribe" if feedback_class(told.feedback_type) == "opt_out" else ""
+        name = message_id or told.message_id
+        return Reading("feedback", "arf", told, name, original=original, filed=filed)
     if found := _jmrp(sections):
         return Reading("feedback", "jmrp", found, message_id, original=original)
     if (said := _xarf(sections, has_mail=original is not None)) is not None:
@@ -168,8 +190,10 @@ def _judge(sections: Sections, _head: bytes) -> Reading:
         return Reading("notice")
     if _asks_to_stop(sections, is_alone=not enclosed):
         return Reading("plain", filed="unsubscribe")
-    if sections.statuses:
+    if sections.statuses or _has_null_path(sections):
         return Reading("plain")
+    if original is not None and _is_of_a_list(sections):
+        return Reading("notice")
     if original is not None:
         return Reading("feedback", "rfc822", message_id=message_id, original=original)
     return _of_words(sections)
@@ -191,21 +215,49 @@ def _judge_upload(sections: Sections, head: bytes) -> Reading:
 
 
 def _arf(sections: Sections) -> Feedback | None:
-    """The part for machines; where a gateway has made text of it, the lines in the words."""
+    """The part for machines; where a gateway has made a file or text of it, what is in that."""
     for text in sections.feedback:
-        if found := feedback_in(text):
+        if found := feedback_in(text, is_report=True):
             return found
-    for part in sections.notices[:3]:
-        text = text_of(part, NOTICE)
+    texts = [text_of(part, NOTICE).lstrip().partition("\n\n")[0] for part in sections.others]
+    if not _quotes(sections):
+        texts += [text_of(part, NOTICE) for part in sections.notices[:3]]
+    for text in texts:
         found = feedback_in(text) if "feedback-type:" in text.lower() else None
-        if found and (found.version or found.user_agent or found.source_address):
+        if found and (found.source_address or _is_sure(found)):
             return found
     return None
 
 
+def _is_sure(found: Feedback) -> bool:
+    return bool(found.version or found.user_agent) and (
+        feedback_class(found.feedback_type) != "other" or found.feedback_type == "other"
+    )
+
+
+def _quotes(sections: Sections) -> bool:
+    """Whether a machine sent it back, or answered: what it says are the words of another mail."""
+    return (
+        bool(sections.statuses or sections.heading("x-failed-recipients"))
+        or _has_null_path(sections)
+        or _is_auto_reply(sections)
+    )
+
+
+def _adopt(sections: Sections) -> None:
+    """Take for the reported message the part that reads as one, whatever its type says."""
+    for part in [*sections.notices[1:4], *sections.others]:
+        text = text_of(part, ORIGINAL_CHARS)
+        fields = fields_of(text.lstrip().partition("\n\n")[0])
+        if "message-id" in fields and "from" in fields and "feedback-type" not in fields:
+            sections.originals.append(text)
+            sections.enclosed.append(part)
+            return
+
+
 def _jmrp(sections: Sections) -> Feedback | None:
-    found = _JMRP.search(sections.heading("subject"))
-    if found is None or not sections.originals or sections.statuses:
+    found = _JMRP.search(readable(sections.heading("subject")))
+    if found is None or not (sections.originals or sections.files) or _quotes(sections):
         return None
     return Feedback(feedback_type="abuse", source_address=address(found[1].rstrip(".:")))
 
@@ -217,7 +269,7 @@ def _xarf(sections: Sections, *, has_mail: bool) -> xarf.Xarf | None:
         return said
     if not (sections.heading("x-xarf") or sections.heading("x-arf")):
         return None
-    texts = [text_of(part, NOTICE) for part in sections.notices[:5]]
+    texts = [text_of(part, NOTICE) for part in [*sections.notices[:5], *sections.others]]
     empty = xarf.Xarf(is_about_mail=False, kind="", source_address="", date="")
     return xarf.in_json(texts) or xarf.in_lines(texts, has_mail=has_mail) or empty
 
@@ -253,9 +305,7 @@ def _of_xarf(said: xarf.Xarf, original: Original | None) -> Reading:
 
 
 def _of_words(sections: Sections) -> Reading:
-    """Plain mail, and the message that its words forward; a bounce forwards nothing."""
-    if _has_null_path(sections):
-        return Reading("plain")
+    """Plain mail, and the message that its words forward."""
     subject = readable(sections.heading("subject"))
     found = forwarded_in(sections.notice, in_reply=is_reply(subject))
     if found is None:
@@ -282,6 +332,16 @@ def _is_automatic(sections: Sections) -> bool:
     """Robots are known by protocol (RFC 3834, section 5), never by name."""
     submitted = clean(sections.heading("auto-submitted")).lower()
     return bool(submitted) and not submitted.startswith("no")
+
+
+def _is_of_a_list(sections: Sections) -> bool:
+    """Whether list software sent it: a digest, a bounce, a post that waits to be let through."""
+    precedence = sections.heading("precedence").lower()
+    return (
+        sections.heading("x-list-administrivia").lower() == "yes"
+        or precedence in {"bulk", "junk"}
+        or (sections.is_digest and bool(precedence or sections.heading("list-id")))
+    )
 
 
 def _is_auto_reply(sections: Sections) -> bool:

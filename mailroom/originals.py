@@ -20,6 +20,7 @@ _WANTED = re.compile(
     r"([^\n]{0,2000}(?:\n[ \t][^\n]{0,2000}){0,20})",
     re.IGNORECASE | re.MULTILINE,
 )
+_NAMED = re.compile(r"<([^<>]{1,1000})>")
 _NAME = re.compile(r"""^\s*(.{0,500}?)\s*<[^<>]{0,500}>""")
 
 
@@ -39,10 +40,16 @@ def _original(headers: dict[str, str]) -> Original | None:
         sender_email=clean(mailbox(sender) or mailbox(headers.get("return-path", ""))),
         to=clean(mailbox(headers.get("to", ""))),
         subject=readable(headers.get("subject", "")),
-        message_id=clean(headers.get("message-id", "")).strip("<> "),
+        message_id=_message_id(clean(headers.get("message-id", ""))),
         date=clean(headers.get("date", "")),
     )
     return original if original != Original() else None
+
+
+def _message_id(value: str) -> str:
+    """What stands in the brackets, without the remarks that servers put behind them."""
+    found = _NAMED.search(value)
+    return (found[1] if found else value).strip("<> ")
 
 
 def _display_name(value: str) -> str:

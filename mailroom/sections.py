@@ -15,14 +15,20 @@ from mailroom.guards import MAX_DEPTH, MAX_PARTS
 NOTICE_CHARS: Final = 64 * 1024
 STATUS_CHARS: Final = 256 * 1024
 ORIGINAL_CHARS: Final = 64 * 1024
+MOST_OTHERS: Final = 4
+LONGEST_HEADER: Final = 4000  # octets of the header of a part, before its type
 
 # The parser would take message/* apart, each with its own cost.  As text they stay whole.
 _ENCLOSED = re.compile(  # on lower-cased bytes
-    rb"\ncontent-type:\s*(?:(message/)(rfc822|global\b)?|text/(rfc822-headers))"
+    rb"\ncontent-type:\s*(?:(message/)(rfc822|global\b)?|text/(rfc822-headers?))"
 )
+_DELIMITER = re.compile(rb"\n--[^\n]{1,200}\n")
+_NEWLINES = re.compile(rb"\n+")
 _STAND_IN: Final = "text/x-enclosed-"
 _STATUS_TYPES = ("delivery-status", "global-delivery-status")
-_ORIGINAL_TYPES = ("rfc822", "global", "rfc822-headers", "global-headers", "partial")
+_ORIGINAL_TYPES = (
+    "rfc822", "global", "rfc822-headers", "rfc822-header", "global-headers", "partial",
+)  # fmt: skip
 _REPORT_TYPES = ("feedback-report", "disposition-notification", "global-disposition-notification")
 
 # Codecs that are quadratic, or that warn.
@@ -49,8 +55,9 @@ _SPACE = re.compile(r"[ \t]+")
 class Sections:
     """The parts of a message that matter; lists keep the order of the message.
 
-    ``data`` holds the JSON parts, ``files`` what is attached as a file named ``.eml``, and
-    ``enclosed`` the parts whose text is in ``originals``.
+    ``data`` holds the JSON parts, ``files`` what is attached as a file named ``.eml``,
+    ``enclosed`` the parts whose text is in ``originals``, and ``others`` the first parts of types
+    that a gateway gives to what it does not know.
     """
 
     top: Message
@@ -62,7 +69,9 @@ class Sections:
     feedback: list[str] = field(default_factory=list)
     data: list[Message] = field(default_factory=list)
     files: list[Message] = field(default_factory=list)
+    others: list[Message] = field(default_factory=list)
     is_report: bool = False
+    is_digest: bool = False
 
     @cached_property
     def notice(self) -> str:
@@ -81,7 +90,7 @@ class Sections:
 def take_apart(raw: bytes, low: bytes, *, whole: bool = False) -> Sections:
     """Parse the guarded head of a message (see ``guards``; ``low`` is the same in lower case).
 
-    Of an enclosed mail that stands last only the headers are read, or with ``whole`` all of it.
+    Of an enclosed mail that no report follows only the headers are read, or with ``whole`` all.
     """
     marked = _marked(raw, b"\n" + low, whole=whole)
     headers, gap, body = marked.partition(b"\n\n")
@@ -96,28 +105,45 @@ def take_apart(raw: bytes, low: bytes, *, whole: bool = False) -> Sections:
 
 
 def _marked(raw: bytes, low: bytes, *, whole: bool) -> bytes:
-    """``raw`` with a stand-in for the type of every message/* part, cut behind the headers of an
+    """``raw`` with a stand-in for the type of every message/* part, and without the body of an
     enclosed mail that no report follows: nothing there is needed, and it is most of the lines."""
     last_status = max(low.rfind(b"delivery-status"), low.rfind(b"feedback-report"))
-    pieces, at, end = [], 0, len(raw)
+    pieces, at, n_looked = [], 0, 0
     for found in _ENCLOSED.finditer(low):
+        if found.start() < at:  # within a body that is left out
+            continue
         if found[1]:
             start = found.start(1) - 1
             pieces += [raw[at:start], _STAND_IN.encode()]
             at = start + len(found[1])
-        if whole:
+        if whole or not (found[2] or found[3]) or found.start() < last_status:
             continue
-        if (found[2] or found[3]) and found.start() > last_status:
-            headers = low.find(b"\n\n", found.end())
-            body = low.find(b"\n\n", headers + 2) if headers >= 0 else -1
-            end = body if body >= 0 else end
-            break
-    return b"".join([*pieces, raw[at:end]])
+        n_looked += 1
+        if n_looked <= MAX_PARTS and (body := _body(low, found)):
+            pieces.append(raw[at : body[0] - 1])
+            at = body[1] - 1
+    return b"".join([*pieces, raw[at:]])
+
+
+def _body(low: bytes, found: re.Match[bytes]) -> tuple[int, int] | None:
+    """Where the body of the mail in an enclosing part begins and ends; None without one."""
+    start = low.find(b"\n\n", found.end())
+    if start < 0:
+        return None
+    header = _NEWLINES.match(low, start).end()  # type: ignore[union-attr]  # two at least
+    before = list(
+        _DELIMITER.finditer(low, max(0, found.start() - LONGEST_HEADER), found.start() + 1)
+    )
+    end = low.find(before[-1][0].rstrip(), header - 1) if before else -1
+    end = end if end >= 0 else len(low)
+    body = low.find(b"\n\n", header, end)
+    return (body, end) if body >= 0 else None
 
 
 def _sort(part: Message, sections: Sections, depth: int) -> None:
     if part.is_multipart():
         children = part.get_payload()
+        sections.is_digest |= part.get_content_type() == "multipart/digest"
         if isinstance(children, list) and depth <= MAX_DEPTH:
             for child in children[:MAX_PARTS]:
                 if isinstance(child, Message):
@@ -133,7 +159,7 @@ def _sort(part: Message, sections: Sections, depth: int) -> None:
     elif enclosed in _REPORT_TYPES:
         sections.is_report = True
         if enclosed == "feedback-report":
-            sections.feedback.append(text_of(part, STATUS_CHARS))
+            sections.feedback.append(text_of(part, STATUS_CHARS) or _fields_of(part))
     elif kind.endswith("/json"):
         sections.data.append(part)
     elif depth and (part.get_filename() or "").lower().endswith(".eml"):
@@ -144,6 +170,13 @@ def _sort(part: Message, sections: Sections, depth: int) -> None:
     elif kind.startswith(("text/", "multipart/")) or depth == 0:
         # The first text that says anything; a later one belongs to the mail that came back.
         sections.notices.append(part)
+    elif kind.startswith("application/") and len(sections.others) < MOST_OTHERS:
+        sections.others.append(part)
+
+
+def _fields_of(part: Message) -> str:
+    """What stands in the header of a part whose blank line is missing."""
+    return "\n".join(f"{name}: {value}" for name, value in part.items())[:STATUS_CHARS]
 
 
 def text_of(part: Message, limit: int) -> str:
