@@ -26,6 +26,7 @@ from mailroom.models import Channel, Purpose, Received
 
 MOST_EVIDENCE: Final = 16 * 1024  # characters of the reported message that are kept with it,
 # or of the words of a mail for an agent
+MOST_RECIPIENTS: Final = 20  # as the report names them
 MOST_INCIDENTS: Final = 1000  # that one report of an enrolled reporter may stand for
 
 
@@ -172,14 +173,16 @@ def _incidents(told: dict[str, Any], is_enrolled: bool) -> int:
 
 
 def _facts(read: Read) -> dict[str, Any]:
-    enclosed = read.answer["enclosed"]
+    reading, enclosed = read.answer["reading"], read.answer["enclosed"]
     return {
+        "inline": reading["inline"],
+        "recipients": reading["feedback"]["original_rcpt_to"][:MOST_RECIPIENTS],
         "signatures": enclosed["signatures"],
         "verified": [list(one) for one in read.evidence.verified],
         "hops": enclosed["hops"][:10],
-        "user_agent": read.answer["reading"]["feedback"]["user_agent"][:200],
-        "reported_domain": read.answer["reading"]["feedback"]["reported_domain"][:10],
-        "auth_failure": read.answer["reading"]["feedback"]["auth_failure"],
+        "user_agent": reading["feedback"]["user_agent"][:200],
+        "reported_domain": reading["feedback"]["reported_domain"][:10],
+        "auth_failure": reading["feedback"]["auth_failure"],
     }
 
 
