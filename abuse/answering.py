@@ -81,7 +81,7 @@ def _may_be_written_to(child: Child, report: Report) -> bool:
     if not sender or sender not in above(report.reporter_email.rpartition("@")[2]):
         return False
     came_back = Letter.objects.filter(
-        recipient=report.reporter_email, kind=emails.ACKNOWLEDGEMENT
+        key__startswith=f"ack:{report.reporter}:", kind=emails.ACKNOWLEDGEMENT
     ).exclude(bounced_at=None, refused_at=None)
     if came_back.exists() or _was_written_to(report):
         return False

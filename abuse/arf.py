@@ -6,21 +6,24 @@ decoded; the mailboxes that the message went to, and what names them elsewhere, 
 
 import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from email.header import Header
 from email.message import Message
 from email.policy import compat32
 from email.utils import format_datetime
 from typing import Final
+from unicodedata import category
 
 from django.conf import settings
 from django.utils import timezone
 
-from abuse.hops import hops
+from abuse.attribution import above
+from abuse.hops import Hop, hops
 from abuse.models import Report
 from abuse.reading import HIDDEN, UNPARSABLE
 from mailroom import guards
 from mailroom.actions import Copy
-from mailroom.addresses import FIND_ADDRESS, mailbox
+from mailroom.addresses import ADDRESS, FIND_ADDRESS, trim
 from mailroom.originals import readable
 from mailroom.outgoing import SAFE
 from mailroom.sections import take_apart
@@ -35,9 +38,17 @@ _TELLING: Final = re.compile(
     r"authentication-results|arc-[a-z-]+|x-received|x-[a-z0-9-]*(?:recipient|rcpt|to))$",
     re.IGNORECASE,
 )
+# Of these, what a server noted as it handed the message over: the reporter's own mailbox.
+_NOTED: Final = re.compile(
+    r"^(delivered-to|envelope-to|x-[a-z0-9-]*(?:recipient|rcpt|to))$", re.IGNORECASE
+)
 _FIELD: Final = re.compile(r"^([!-9;-~]{1,76})[ \t]*:")
 _FOR: Final = re.compile(r"\bfor\s+<?[^\s<>;]{1,320}>?", re.IGNORECASE)
-_BY: Final = re.compile(r"\bby\s+[^\s;]{1,255}(?:\s+\([^()]{0,255}\))?", re.IGNORECASE)
+_FOR_WHOM: Final = re.compile(rf"\bfor\s+<?({ADDRESS})", re.IGNORECASE)
+# A Message-ID, without the remarks that servers put beside it.
+_NAMED: Final = re.compile(r"<[^<>]*>|^[^<>()\s]+")
+# What stands for the @ where an address is part of a link, a name or another address.
+_JOINT: Final = r"(?:[@＠_=.+-]|%40|%3d|=40|&#64;)"
 KEPT: Final = 64 * 1024  # characters of the message
 MOST_HIDDEN: Final = 20  # mailboxes: each is looked for in all of the text
 # What a sender writes, and nobody on the way to whom it went.
@@ -104,28 +115,63 @@ def shown(report: Report) -> tuple[list[tuple[str, str]], str]:
     """Headers and words, each without the reporter.
 
     Only headers that a sender writes, and the text of the body as a person reads it: an encoded
-    body would carry through whatever is hidden in plain sight.
+    body would carry through whatever is hidden in plain sight.  No words where they may be the
+    reporter's own, or may name a mailbox that nobody has looked for.
     """
     head, _gap, _body = _parts(report)
-    hidden = _hidden(head, report)
+    hidden = _hidden(report)
     fields = []
-    for name, value in _unfolded(head):
+    for name, value in _passed_on(head, report):
         if name.lower() in HEADERS:
-            flat = readable(" ".join(value.split()))
-            fields.append((name, _without(_opaque(flat), hidden, report.from_domain)))
-    words = _without(_opaque(_words(report)), hidden, report.from_domain)
-    return [*_ways(head, report), *fields], words
+            flat = _opaque(readable(" ".join(value.split())))
+            fields.append((name, _value(name.lower(), flat, hidden, report)))
+    words = ""
+    if not report.facts.get("inline") and len(hidden) <= MOST_HIDDEN:
+        words = _without(_opaque(_words(report)), hidden, report.from_domain)
+    return [*_ways(head, hidden, report), *fields], words
 
 
 def subject(report: Report) -> str:
-    """The subject in the same way; without any mailbox, once the message is no longer kept."""
-    head, _gap, _body = _parts(report)
-    text = _without(report.subject, _hidden(head, report), report.from_domain)
-    return FIND_ADDRESS.sub(REDACTED, text)
+    """The subject in the same way, without any mailbox."""
+    text = report.subject
+    if report.facts.get("inline"):
+        head, _gap, _body = _parts(report)
+        copied = (value for name, value in _passed_on(head, report) if name.lower() == "subject")
+        text = readable(next(copied, text))
+    return _value("subject", text, _hidden(report), report)
+
+
+def message_id(report: Report) -> str:
+    """The Message-ID in the same way; "" for none."""
+    return _value("message-id", report.message_id, _hidden(report), report)
+
+
+def _value(name: str, text: str, hidden: Sequence[str], report: Report) -> str:
+    """What a header field says, on one line and decoded."""
+    if name == "message-id":
+        found = _NAMED.search(text)
+        text = found[0] if found else ""
+        if text and _is_given_by_others(text, hidden, report):
+            return REDACTED
+    text = _without(text, hidden, report.from_domain)
+    return FIND_ADDRESS.sub(REDACTED, text) if name == "subject" else text
+
+
+def _is_given_by_others(name: str, hidden: Sequence[str], report: Report) -> bool:
+    """Whether the Message-ID may be of the reporter's network.
+
+    Where the sender gave none, a server on the way did, and put its own name in it.  Once the
+    message is forgotten nothing tells which servers these were.
+    """
+    host = name.strip("<>").rpartition("@")[2].lower()
+    if report.from_domain and f".{host}".endswith(f".{report.from_domain}"):
+        return False
+    theirs = {address.rpartition("@")[2] for address in hidden} | _takers(report)
+    return not report.facts or above(host)[-1] in {above(name)[-1] for name in theirs}
 
 
 def _parts(report: Report) -> tuple[str, str, str]:
-    return report.evidence[:KEPT].replace("\r\n", "\n").partition("\n\n")
+    return _visible(report.evidence[:KEPT]).replace("\r\n", "\n").partition("\n\n")
 
 
 def _words(report: Report) -> str:
@@ -141,40 +187,76 @@ def _words(report: Report) -> str:
         return ""
 
 
-def _ways(head: str, report: Report) -> list[tuple[str, str]]:
+def _passed_on(head: str, report: Report) -> list[tuple[str, str]]:
+    """The fields.  Of those that were copied into words only the first line: programs do not fold
+    them as servers do, and what follows may be words of the reporter."""
+    fields = _unfolded(head)
+    if report.facts.get("inline"):
+        return [(name, value.partition("\n")[0]) for name, value in fields]
+    return fields
+
+
+def _entry(head: str, report: Report) -> int | None:
+    """Which hop brought the message from the sender's address to the reporter's network."""
+    known = [hop.address for hop in hops(head)]
+    source = str(report.source_address or "")
+    return known.index(source) if source and source in known else None
+
+
+def _ways(head: str, hidden: Sequence[str], report: Report) -> list[tuple[str, str]]:
     """The hops up to the reporter's network: from the line that names the sender's address on.
 
     Without such a line nobody can tell whose hops these are, and none is shown.
     """
-    lines = [value for name, value in _unfolded(head) if name.lower() == "received"]
-    known = [hop.address for hop in hops(head)]
-    source = str(report.source_address or "")
-    if not source or source not in known:
+    entry = _entry(head, report)
+    if entry is None:
         return []
-    entry, *below = lines[known.index(source) :][:10]
-    hidden = _hidden(head, report)
-    return [
-        ("Received", _without(" ".join(_FOR.sub("", value).split()), hidden, report.from_domain))
-        for value in (_BY.sub(f"by {REDACTED}", entry, count=1), *below)
-    ]
+    lines = [value for name, value in _passed_on(head, report) if name.lower() == "received"]
+    below = (" ".join(_FOR.sub("", value).split()) for value in lines[entry + 1 :][:9])
+    ways = [_entered(hops(head)[entry])]
+    ways += [_without(value, hidden, report.from_domain) for value in below]
+    return [("Received", way) for way in ways]
 
 
-def _hidden(head: str, report: Report) -> list[str]:
-    """The mailboxes to hide: the reporter's, and those that the message went to."""
-    found = [report.reporter_email.lower(), *sorted(_recipients(head))]
-    return [address for address in found if "@" in address][:MOST_HIDDEN]
+def _entered(hop: Hop) -> str:
+    """The line of the reporter's server, made anew: what else stands there is partly the client's
+    choice, which could make the name of the server look like something else."""
+    literal = f"IPv6:{hop.address}" if ":" in hop.address else hop.address
+    try:
+        at = datetime.fromisoformat(hop.at)
+        date = format_datetime(at.astimezone(UTC) if at.tzinfo else at)
+    except (ValueError, OverflowError):
+        return f"from [{literal}] by {REDACTED}"
+    return f"from [{literal}] by {REDACTED}; {date}"
 
 
-def _recipients(head: str) -> set[str]:
-    """The mailboxes that the message names as where it went, in lower case."""
-    found: set[str] = set()
+def _takers(report: Report) -> set[str]:
+    """The servers that may be of the reporter's network: all, if nothing tells where it begins."""
+    head, _gap, _body = _parts(report)
+    entry = _entry(head, report)
+    return {hop.by for hop in hops(head)[: None if entry is None else entry + 1] if hop.by}
+
+
+def _hidden(report: Report) -> list[str]:
+    """The mailboxes to hide, the surest first: the reporter's, and where the message went."""
+    head, _gap, _body = _parts(report)
+    named = [str(address).lower() for address in report.facts.get("recipients", ())]
+    found = [report.reporter_email.lower(), *named, *_recipients(head)]
+    return [address for address in dict.fromkeys(found) if all(address.rpartition("@"))]
+
+
+def _recipients(head: str) -> list[str]:
+    """The mailboxes that the message names as where it went, in lower case: what servers noted as
+    they handed it over, then what the sender and others wrote."""
+    noted: list[str] = []
+    others: list[str] = []
     for name, value in _unfolded(head):
-        if _TELLING.match(name):
-            found |= {match[0].lower() for match in FIND_ADDRESS.finditer(value[:4000])}
-        elif name.lower() == "received" and (where := _FOR.search(value[:2000])):
-            found.add(mailbox(where[0]).lower())
-    found.discard("")
-    return found
+        if name.lower() == "received":
+            noted += _FOR_WHOM.findall(value)
+        elif _TELLING.match(name):
+            found = [match[0] for match in FIND_ADDRESS.finditer(value)]
+            (noted if _NOTED.match(name) else others).extend(found)
+    return [trim(address).lower() for address in noted + others]
 
 
 def _unfolded(head: str) -> list[tuple[str, str]]:
@@ -192,19 +274,24 @@ def _without(text: str, hidden: Sequence[str], from_domain: str) -> str:
 
     The sender's own domain is no secret from the sender.
     """
-    for address in sorted(hidden, key=len, reverse=True):
+    text = _visible(text)
+    for address in sorted(hidden[:MOST_HIDDEN], key=len, reverse=True):
         local, _at, domain = address.rpartition("@")
-        words = [
-            re.escape(address),
-            re.escape(f"{local}={domain}"),
-            re.escape(f"{local}%40{domain}"),
-        ]
+        # In links and names of lists the dots are often written as something else.
+        joined = re.escape(domain).replace(r"\.", "[._-]")
+        words = [f"{re.escape(local)}{_JOINT}{joined}"]
         if len(local) >= 4:
             words.append(rf"(?<![\w.-]){re.escape(local)}(?![\w.-])")
         if domain != from_domain:
             words.append(rf"(?<![\w-])(?:[\w-]{{1,63}}\.){{0,5}}{re.escape(domain)}(?![\w-])")
         text = re.sub("|".join(words), REDACTED, text, flags=re.IGNORECASE)
     return text
+
+
+def _visible(text: str) -> str:
+    """``text`` without signs that nobody sees (soft hyphens, joiners), which can stand inside of
+    an address and keep it from being found."""
+    return text if text.isascii() else "".join(sign for sign in text if category(sign) != "Cf")
 
 
 def _opaque(text: str) -> str:

@@ -7,7 +7,7 @@ nothing points to us, or what does is contradicted.  Names in From and envelopes
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_network
 from typing import Any, Final
@@ -21,6 +21,7 @@ from escalation import prefixes
 from escalation.prefixes import Address
 
 GRACE: Final = timedelta(days=7)  # a mail may wait in queues after its key was retired
+LATE: Final = timedelta(days=30)  # that a report may come after its message
 AHEAD: Final = timedelta(days=1)  # that clocks may differ
 
 
@@ -63,9 +64,8 @@ class Known:
         return next(ours, domain)
 
     def reporter_of(self, domain: str) -> Reporter | None:
-        return next(
-            (self.reporters[name] for name in above(domain) if name in self.reporters), None
-        )
+        """Who signs with exactly this domain: a name below it may be a customer's."""
+        return self.reporters.get(domain)
 
 
 def above(domain: str) -> list[str]:
@@ -83,11 +83,20 @@ class Evidence:
     source: Address | None
     at: datetime
     verified: Sequence[tuple[str, str, str]] = ()
+    records: Sequence[str] = ()  # the key by which each of them is
     outer_verified: Sequence[tuple[str, str]] = ()
     proofs: Sequence[str] = ()  # the b= of each signature that is verified
+    names_message: bool = False  # one of these covers the Message-ID
+    received_at: datetime | None = None  # when we got the report
     outer_from: str = ""
     has_wrong_date: bool = False
     is_quoted: bool = False  # copied into words by a mail program: nothing of it can be proved
+
+    @property
+    def signed_at(self) -> datetime:
+        """When a key must have been in use.  The report says when the message arrived, and may lie:
+        a key that was retired long before we got it proves nothing."""
+        return max(self.at, self.received_at - LATE) if self.received_at else self.at
 
     @property
     def from_domain(self) -> str:
@@ -104,7 +113,7 @@ def moment(text: str, received_at: datetime) -> tuple[datetime, bool]:
         except ValueError:
             return received_at, False
     try:
-        found = found if found.tzinfo else timezone.make_aware(found)
+        found = (found if found.tzinfo else timezone.make_aware(found)).astimezone(UTC)
         if timedelta(days=-3650) < found - received_at < AHEAD:
             return found, False
     except (ValueError, OverflowError):
@@ -117,16 +126,21 @@ def attribute(evidence: Evidence, known: Known) -> Attribution:
     enrolled = _enrolled(evidence, known)
     if evidence.is_quoted:
         return _claimed(evidence, known, enrolled)
-    for found in (
-        _by_signature(evidence, known, "A1"),
-        _by_signature(evidence, known, "A2"),
-        _by_trace(evidence, known),
-        _by_reporter(evidence, known, enrolled),
-    ):
-        if found is not None:
-            strength, tenant_id, why = found
-            return Attribution(strength, why, tenant_id, enrolled)
-    return _claimed(evidence, known, enrolled)
+    proofs = [
+        found
+        for found in (
+            _by_signature(evidence, known, "A1"),
+            _by_signature(evidence, known, "A2"),
+            _by_trace(evidence, known),
+            _by_reporter(evidence, known, enrolled),
+        )
+        if found is not None
+    ]
+    if not proofs:
+        return _claimed(evidence, known, enrolled)
+    # Our own signature above a tenant's does not hide whose mail it was.
+    strength, tenant_id, why = next((one for one in proofs if one[1] is not None), proofs[0])
+    return Attribution(strength, why, tenant_id, enrolled)
 
 
 Found = tuple[str, int | None, tuple[str, ...]]
@@ -137,21 +151,29 @@ def _enrolled(evidence: Evidence, known: Known) -> Reporter | None:
     mailbox there has the same signature."""
     for domain, _selector in evidence.outer_verified:
         reporter = known.reporter_of(domain)
-        if reporter is not None and evidence.outer_from == reporter.mailbox.lower():
+        if reporter and evidence.outer_from and evidence.outer_from == reporter.mailbox.lower():
             return reporter
     return None
 
 
 def _by_signature(evidence: Evidence, known: Known, level: str) -> Found | None:
-    for domain, selector, strength in evidence.verified:
+    """The first signature of that level that says whose it is, else the first that is ours."""
+    found = None
+    why = "dkim" if level == "A1" else "dkim-headers"
+    for (domain, selector, strength), record in zip(
+        evidence.verified, evidence.records, strict=True
+    ):
         if strength != level or not known.is_ours(domain):
             continue
-        keys = in_time(known.keys.get((domain, selector), ()), evidence.at)
+        keys = in_time(known.keys.get((domain, selector), ()), evidence.signed_at)
+        keys = [key for key in keys if key.record == record]
         if not keys:
             continue  # the key was retired long before
-        why = "dkim" if level == "A1" else "dkim-headers"
-        return level, _signer(domain, keys, evidence, known), (why,)
-    return None
+        tenant_id = _signer(domain, keys, evidence, known)
+        found = found if found and tenant_id is None else (level, tenant_id, (why,))
+        if tenant_id is not None:
+            break
+    return found
 
 
 def in_time(keys: Sequence[SigningKey], at: datetime) -> list[SigningKey]:
@@ -218,8 +240,8 @@ def _why_unproved(evidence: Evidence, known: Known) -> str:
     signed = [(str(d), str(s)) for d, s in evidence.enclosed.get("signatures", ())]
     keys = [key for pair in signed for key in known.keys.get(pair, ())]
     if not keys:
-        return "no-key"
-    return "not-signed" if in_time(keys, evidence.at) else "key-retired"
+        return "not-asked" if known.unasked.intersection(signed) else "no-key"
+    return "not-signed" if in_time(keys, evidence.signed_at) else "key-retired"
 
 
 def _ranges(evidence: Evidence, known: Known) -> list[AddressRange]:

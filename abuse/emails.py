@@ -6,6 +6,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from abuse import arf
+from abuse.kinds import Filed
 from abuse.lifecycle import TELLS_TENANT, Event
 from abuse.models import Incident, IncidentEntry, Loop, Report
 from customers.models import Membership
@@ -72,10 +73,17 @@ def answer(report: Report, template: str, language: str, context: dict[str, Any]
     )
 
 
+def loop_key(loop: Loop, report: Report) -> str:
+    """What a copy is known by.  Reports that are not counted are not told from duplicates: of
+    these there is one copy of a message."""
+    is_counted = report.filed in {Filed.COUNTED, Filed.SAME_REPORTER} or not report.message_key
+    return f"loop:{loop.pk}:{report.pk if is_counted else report.message_key}"
+
+
 def loop_copy(loop: Loop, report: Report) -> Letter:
     """The copy of a report for whoever signed the reported message (RFC 5965)."""
     return write(
-        key=f"loop:{loop.pk}:{report.pk}",
+        key=loop_key(loop, report),
         kind="loop",
         recipient=loop.email,
         language=loop.language,

@@ -6,6 +6,8 @@ It is asked once without keys, and again with those that could prove a signature
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from abuse import reading, signatures, trace, xarf
@@ -13,12 +15,13 @@ from abuse.hops import hops
 from abuse.reading import HIDDEN, Reading
 from abuse.signatures import Signature, verify
 from mailroom import guards
-from mailroom.addresses import FIND_ADDRESS, clean_host, mailbox
+from mailroom.addresses import FIND_ADDRESS, author, clean_host, mailbox
 from mailroom.diagnosis import Original
 from mailroom.originals import clean, read_original, readable
 from mailroom.sections import Sections, decode
 
 SHOWN: Final = 16 * 1024  # octets of the reported message, or of the words, kept to be shown
+MOST_TRIED: Final = 20  # pairs of a signature and a key of one message
 UPLOADS: Final = frozenset({"web", "api"})  # channels whose files may be the junk itself
 ROBOTS: Final = frozenset({"bulk", "junk", "list"})  # of Precedence (RFC 3834, section 2)
 
@@ -30,7 +33,7 @@ _FROM: Final = re.compile(r"^from[ \t]*:([^\n]*(?:\n[ \t][^\n]*)*)", re.IGNORECA
 
 NOBODY: Final = {
     "from": "", "to": [], "message_id": "", "date": "", "subject": "", "auto": False,
-    "signatures": [],
+    "signatures": [], "trace": "", "writers": [],
 }  # fmt: skip
 
 Keys = Sequence[Sequence[str]]  # domain, selector, record
@@ -39,10 +42,11 @@ Keys = Sequence[Sequence[str]]  # domain, selector, record
 def answer(raw: bytes, question: dict[str, Any]) -> dict[str, Any]:
     """The facts, as JSON; with ``keys`` or ``outer_keys`` also what they prove.
 
-    ``channel`` says how the mail came.  Of an unreadable one there is the reading alone.
+    ``channel`` says how the mail came, and ``itself`` that an uploaded mail is the junk whatever it
+    holds.  Of an unreadable one there is the reading alone.
     """
     is_upload = question.get("channel") in UPLOADS
-    parsed = reading.parse(raw, is_upload=is_upload)
+    parsed = reading.parse(raw, is_upload=is_upload, is_itself=bool(question.get("itself")))
     said, outer, sections = parsed.reading, parsed.head, parsed.sections
     if said.kind == "unreadable":
         return {"reading": _told(said)}
@@ -55,12 +59,16 @@ def answer(raw: bytes, question: dict[str, Any]) -> dict[str, Any]:
     }
     if keys := question.get("keys"):
         proved = _verified(message, keys)
-        found["verified"] = [one[:4] for one in proved]
-        found["names_message"] = any("message-id" in h for *_level, h in proved)
+        found["verified"] = [
+            [one.signature.domain, one.signature.selector, one.level, one.signature.b, one.record]
+            for one in proved
+        ]
+        found["names_message"] = any("message-id" in one.signature.signed for one in proved)
     if keys := question.get("outer_keys"):
-        proved = _verified(outer, keys)
-        found["outer_verified"] = [[d, s] for d, s, level, _b, _h in proved if level == "A1"]
-        found["addressed"] = any(level == "A1" and "to" in h for _d, _s, level, _b, h in proved)
+        whole = [one for one in _verified(outer, keys) if one.level == "A1"]
+        found["outer_verified"] = [[one.signature.domain, one.signature.selector] for one in whole]
+        addressed = any(signatures.has_signed_all(outer, one.signature, "to") for one in whole)
+        found["addressed"] = found["outer"]["to"] if addressed else []
     return found
 
 
@@ -119,11 +127,12 @@ def _facts(message: bytes, said: Reading) -> dict[str, Any]:
     signed = signatures.signatures(header)
     return {
         "from_domain": _sender_domain(text, original),
-        "subject": original.subject,
+        # Below a header that was copied into words others may follow at once.
+        "subject": (said.original or original).subject if said.inline else original.subject,
         "message_id": original.message_id,
         "date": original.date,
         "signatures": _pairs(signed),
-        "trace": mark[1] if (mark := _MARK.search(text)) else "",
+        "trace": _mark(text),
         "hops": [_fields(hop) for hop in hops(text)],
         "b": signed[0].b if signed else "",
         "text": HIDDEN.sub("", decode(_shown(message), "")),
@@ -131,10 +140,16 @@ def _facts(message: bytes, said: Reading) -> dict[str, Any]:
     }
 
 
+def _mark(header: str) -> str:
+    found = _MARK.search(header)
+    return found[1] if found else ""
+
+
 def _sender_domain(text: str, original: Original) -> str:
     """The domain of the From field, which signatures cover; of the return path without one."""
     found = _FROM.search(text)
-    sender = mailbox(" ".join(found[1].split())) if found else original.sender_email
+    field = " ".join(found[1].split()) if found else original.sender_email
+    sender = author(field) or mailbox(field)
     return clean_host(sender.rpartition("@")[2]).lower()
 
 
@@ -153,14 +168,20 @@ def _pairs(signed: Iterable[Signature]) -> list[list[str]]:
 
 
 def _outer(head: bytes, top: Sections) -> dict[str, Any]:
+    header = decode(_header(head)[: guards.MAX_HEADER_BYTES], "")
+    found = _FROM.search(header)
     return {
-        "from": mailbox(readable(top.heading("from"))).lower(),
-        "to": _mailboxes(f"{top.heading('to')}, {top.heading('cc')}"),
+        "from": author(" ".join(found[1].split())) if found else "",
+        "to": _mailboxes(top.heading("to")),
+        "writers": _mailboxes(
+            "\n".join(top.heading(name) for name in ("from", "sender", "reply-to", "return-path"))
+        ),
         "message_id": clean(top.heading("message-id")).strip("<> ")[:250],
         "date": clean(top.heading("date")),
         "subject": readable(top.heading("subject"))[:200],
         "auto": _is_automatic(top),
         "signatures": _pairs(signatures.signatures(_header(head))),
+        "trace": _mark(header),
     }
 
 
@@ -181,14 +202,27 @@ def _is_automatic(top: Sections) -> bool:
 # -- Proofs ---------------------------------------------------------------------------
 
 
-def _verified(message: bytes, keys: Keys) -> list[list[Any]]:
-    """How far each signature that a key is for holds: its pair, A1 or A2, its b= and its h=."""
-    found: list[list[Any]] = []
-    for signature in signatures.signatures(message):
-        for domain, selector, record in keys:
-            if (domain, selector) != (signature.domain, signature.selector):
-                continue
-            if level := verify(message, signature, record):
-                found.append([domain, selector, level, signature.b, list(signature.signed)])
-                break
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A signature that holds, how far (A1 or A2), and the key record by which it does."""
+
+    signature: Signature
+    level: str
+    record: str
+
+
+def _verified(message: bytes, keys: Keys) -> list[Proof]:
+    """The signatures that hold by one of ``keys``; no more than ``MOST_TRIED`` are tried."""
+    found: list[Proof] = []
+    tries = (
+        (signature, record)
+        for signature in signatures.signatures(message)
+        for domain, selector, record in keys
+        if (domain, selector) == (signature.domain, signature.selector)
+    )
+    for signature, record in islice(tries, MOST_TRIED):
+        if any(one.signature is signature for one in found):
+            continue
+        if level := verify(message, signature, record):
+            found.append(Proof(signature, level, record))
     return found

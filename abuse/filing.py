@@ -5,7 +5,7 @@ way in which two reports can be the same; whoever comes second is a duplicate.  
 first and in order, so that of two processes one waits for the other.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any, Final
@@ -19,10 +19,11 @@ from abuse.attribution import above
 from abuse.fields import feedback_class
 from abuse.kinds import ANSWERED, MAKES_INCIDENT, PROVED, FeedbackClass, Filed, Strength
 from abuse.models import Fingerprint, Incident, Loop, Report, Voice
-from abuse.readings import NotRead, Read, is_uploaded, named
+from abuse.readings import NotRead, Read, is_uploaded
 from customers.models import Tenant
 from escalation import owed, queue
 from mailroom.models import Channel, Purpose, Received
+from mailroom.recipients import domain_name
 
 MOST_EVIDENCE: Final = 16 * 1024  # characters of the reported message that are kept with it,
 # or of the words of a mail for an agent
@@ -59,15 +60,21 @@ def file(results: Sequence[Read | NotRead]) -> list[Report]:
         held = {row.pk for row in owed.finish_all([one.received for one in results])}
         mine = [one for one in results if one.received.pk in held]
         _keep_unread([one for one in mine if isinstance(one, NotRead)])
-        items = [_item(one) for one in mine if isinstance(one, Read)]
-        tenants = sorted({item.row.tenant_id for item in items if item.row.tenant_id})
-        list(Tenant.objects.filter(pk__in=tenants).order_by("pk").select_for_update(no_key=True))
+        reads = [one for one in mine if isinstance(one, Read)]
+        tenants = _locked({one.attribution.tenant_id for one in reads})
+        items = [_item(one, tenants) for one in reads]
         _note_what_is_owed(items)
         settle([item for item in items if item.row.filed == Filed.COUNTED])
         made = Report.objects.bulk_create([item.row for item in items])
         if any(row.due_at for row in made):
             queue.nudge("answers")
     return made
+
+
+def _locked(tenants: set[int | None]) -> set[int]:
+    """Those of ``tenants`` that there are, locked in order: a mark may name one that never was."""
+    rows = Tenant.objects.filter(pk__in=sorted(pk for pk in tenants if pk)).order_by("pk")
+    return set(rows.select_for_update(no_key=True).values_list("pk", flat=True))
 
 
 def _keep_unread(results: Iterable[NotRead]) -> None:
@@ -106,7 +113,7 @@ def _may_be_answered(read: Read) -> bool:
 # -- What one report is -------------------------------------------------------------
 
 
-def _item(read: Read) -> Item:
+def _item(read: Read, tenants: Collection[int]) -> Item:
     reading, outer, enclosed = (read.answer[name] for name in ("reading", "outer", "enclosed"))
     told, found = reading["feedback"], read.attribution
     kind = feedback_class(told["feedback_type"] or "abuse")
@@ -116,7 +123,7 @@ def _item(read: Read) -> Item:
         feedback_class=FeedbackClass(kind),
         strength=found.strength,
         why=list(found.why),
-        tenant_id=found.tenant_id,
+        tenant_id=found.tenant_id if found.tenant_id in tenants else None,
         enrolled=found.enrolled,
         reporter=reporter_key(read),
         reporter_email=outer["from"][:320],
@@ -174,9 +181,11 @@ def _incidents(told: dict[str, Any], is_enrolled: bool) -> int:
 
 def _facts(read: Read) -> dict[str, Any]:
     reading, enclosed = read.answer["reading"], read.answer["enclosed"]
+    named = [*read.answer["outer"]["writers"], *reading["feedback"]["original_rcpt_to"]]
     return {
         "inline": reading["inline"],
-        "recipients": reading["feedback"]["original_rcpt_to"][:MOST_RECIPIENTS],
+        # To be hidden: whoever may have reported it, though nobody knows which of them did.
+        "recipients": [read.received.mail_from.strip("<> ").lower(), *named][:MOST_RECIPIENTS],
         "signatures": enclosed["signatures"],
         "verified": [list(one) for one in read.evidence.verified],
         "hops": enclosed["hops"][:10],
@@ -193,7 +202,7 @@ def reporter_key(read: Read) -> str:
     if read.received.channel in {Channel.WEB, Channel.API}:
         return _digest("upload", read.received.who)
     local, _at, domain = read.answer["outer"]["from"].lower().rpartition("@")
-    return _digest("mail", f"{local.partition('+')[0]}@{domain}")
+    return _digest("mail", f"{local.partition('+')[0]}@{domain_name(domain) or domain}")
 
 
 def message_key(read: Read) -> str:
@@ -205,11 +214,16 @@ def message_key(read: Read) -> str:
     if proofs or (enclosed["b"] and read.attribution.strength != Strength.B):
         return _digest("b", proofs[0] if proofs else enclosed["b"])
     if read.attribution.strength == Strength.B:
-        return _digest("b", named(enclosed))
+        return _by_name(read)
     if enclosed["message_id"]:
         names = (enclosed["message_id"], enclosed["date"], enclosed["from_domain"])
         return _digest("id", "\n".join(names))
     return ""
+
+
+def _by_name(read: Read) -> str:
+    """The message by its Message-ID, where that is proved: by a signature, or by our mark."""
+    return _digest("b", f"id:{read.answer['enclosed']['message_id']}")
 
 
 def _digest(kind: str, text: str) -> str:
@@ -229,12 +243,29 @@ def fingerprints(item: Item) -> list[str]:
         keys.append(_digest("report", f"{who}\n{own_id}"))
     if report_id := answer["reading"]["report_id"]:
         keys.append(_digest("xarf", f"{who}\n{report_id}"))
-    # Reporters whom nobody knows cannot report one message many times by many names.
-    to = "\n".join(answer["reading"]["feedback"]["original_rcpt_to"]) if row.enrolled else ""
-    who = who if row.enrolled is not None else f"{row.tenant_id}\n{item.is_proved}"
     names = [_digest("b", b) for b in item.read.evidence.proofs] or [row.message_key]
-    keys += [_digest("message", f"{who}\n{name}\n{to}") for name in names if name]
-    return keys
+    return keys + [_of_message(item, name) for name in names if name]
+
+
+def claims(item: Item) -> list[str]:
+    """What is claimed with the fingerprints, and is in the way of nothing that is signed.
+
+    Whoever reports the message by our mark alone comes second.  The other way round, one
+    Message-ID on all of a tenant's mail would make one message of it.
+    """
+    return [_of_message(item, _by_name(item.read))] if item.read.evidence.names_message else []
+
+
+def _of_message(item: Item, name: str) -> str:
+    """Reporters whom nobody knows cannot report one message many times by many names; of another
+    class it is another complaint."""
+    row = item.row
+    if row.enrolled is not None:
+        to = "\n".join(item.read.answer["reading"]["feedback"]["original_rcpt_to"])
+        who = f"{row.reporter}\n{to}"
+    else:
+        who = row.feedback_class
+    return _digest("message", f"{row.tenant_id}\n{item.is_proved}\n{who}\n{name}")
 
 
 # -- Counting -------------------------------------------------------------------------
@@ -250,15 +281,16 @@ def settle(items: Sequence[Item]) -> None:
         return
     now = timezone.now()
     tally = Tally(_incidents_of(items), _heard_today(items, now.date()), now.date())
-    keys = {key for item in items for key in item.keys}
+    keys = {key for item in items for key in [*item.keys, *claims(item)]}
     taken = set(Fingerprint.objects.filter(key__in=keys).values_list("key", flat=True))
     claimed: dict[str, int] = {}
     for item in items:
         if taken.intersection(item.keys):
             item.row.filed = Filed.DUPLICATE
         elif tally.hear(item):
-            taken.update(item.keys)
-            claimed |= dict.fromkeys(item.keys, item.read.received.pk)
+            mine = {*item.keys, *claims(item)} - taken
+            taken |= mine
+            claimed |= dict.fromkeys(mine, item.read.received.pk)
     Fingerprint.objects.bulk_create(
         [Fingerprint(key=key, received_id=claimed[key]) for key in sorted(claimed)],
         batch_size=200,

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -66,11 +66,21 @@ def read(child: Child, batch: list[Received]) -> int:
 def _read_and_file(child: Child, rows: list[Received], seconds: float) -> set[int]:
     """The keys of those that are filed; a portion that fails is logged and comes again, smaller."""
     try:
-        results = readings.read_all(child, _with_bytes(rows), seconds)
+        return _filed(readings.read_all(child, _with_bytes(rows), seconds))
+    except Exception:
+        log.exception("%d mails could not be read", len(rows))
+        return set()
+
+
+def _filed(results: Sequence[readings.Read | readings.NotRead]) -> set[int]:
+    """File all in one transaction; where that fails each alone, so that one stops no other."""
+    try:
         filing.file(results)
     except Exception:
-        log.exception("%d mails could not be filed", len(rows))
-        return set()
+        log.exception("%d mails could not be filed", len(results))
+        if len(results) == 1:
+            return set()
+        return {pk for one in results for pk in _filed([one])}
     return {one.received.pk for one in results}
 
 

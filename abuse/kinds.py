@@ -62,7 +62,7 @@ FOR_AGENTS = frozenset({Filed.NO_TENANT, Filed.NOT_JUNK, Filed.PLAIN})
 REASONS = {
     "dkim": _("Their DKIM signature holds over the whole message."),
     "dkim-headers": _("Their DKIM signature holds over the headers; the body was left out."),
-    "trace": _("It carries our own mark, made for exactly this message."),
+    "trace": _("It carries our own mark, made for a message with this Message-ID."),
     "reporter": _("An enrolled reporter, who signed the report, took it from this address."),
     "range": _("The address was theirs on that day."),
     "shared-range": _("The address was ours on that day; tenants share it."),
@@ -71,6 +71,7 @@ REASONS = {
     "key-retired": _("The key that signed it had been retired by then."),
     "not-signed": _("Its signature does not hold: it was changed, or was never theirs."),
     "no-key": _("The key that would prove the signature could not be found."),
+    "not-asked": _("Nobody could be asked for the key that would prove the signature."),
     "hops-differ": _("The way of the message contradicts the address that the reporter names."),
     "foreign-address": _("It came from an address that is not ours."),
     "foreign-domain": _("It was signed by a domain that is not ours."),

@@ -19,6 +19,7 @@ from django.utils import timezone
 
 from abuse.attribution import Known, above
 from abuse.models import AddressRange, Loop, Reporter, SigningKey
+from abuse.signatures import public_key
 from abuse.tracing import trace_key
 from customers.models import Domain
 from escalation import resolving
@@ -30,10 +31,12 @@ log = logging.getLogger(__name__)
 MOST_LOOKUPS: Final = 50  # keys asked of the DNS for one batch, or remembered
 ASKING: Final = 5.0  # seconds that it may take; the last one up to half of resolving.LIFETIME more
 # A sender who invents selectors makes us ask no more often than that.
-LOOKUPS: Final = Limit("abuse-key", most=300, seconds=24 * 3600)
+LOOKUPS: Final = Limit("abuse-key", most=60, seconds=3600)
 LOOKUPS_OUTSIDE: Final = Limit("abuse-key-outside", most=2000, seconds=24 * 3600)
 REMEMBERED: Final = 3600  # seconds that an answer of the DNS is
 LONGEST_RECORD: Final = 2000  # characters of a key record; 4096 bits of RSA take about 740
+
+MOST_LEARNT: Final = 5  # keys of one selector that the DNS had one after the other
 
 Pair = tuple[str, str]  # domain (d=), selector (s=)
 
@@ -72,7 +75,7 @@ def keys_of(pairs: set[Pair]) -> dict[Pair, list[SigningKey]]:
         domain__in={d for d, _s in pairs}, selector__in={s for _d, s in pairs}
     )
     found: dict[Pair, list[SigningKey]] = {}
-    for row in rows.order_by("-valid_from"):
+    for row in rows.order_by("-valid_from", "-pk"):
         found.setdefault((row.domain, row.selector), []).append(row)
     return found
 
@@ -99,16 +102,25 @@ def learn(known: Known, pairs: Iterable[Pair]) -> None:
     owners = {pair: known.owner_of(pair[0]) for pair in often}
     for pair, record in _answers([*unknown, *again], LOOKUPS, owners):
         known.unasked.discard(pair)
-        if record:
-            with transaction.atomic():
-                SigningKey.objects.get_or_create(
-                    domain=pair[0], selector=pair[1], record=record,
-                    defaults={
-                        "tenant_id": known.tenant_of(pair[0]), "source": "dns",
-                        "valid_from": datetime.fromtimestamp(0, timezone.get_default_timezone()),
-                    },
-                )  # fmt: skip
+        if public_key(record):
+            _keep(pair, record, known.tenant_of(pair[0]))
     known.keys = {**known.keys, **keys_of(set(named))}
+
+
+def _keep(pair: Pair, record: str, tenant_id: int | None) -> None:
+    """Put a key on file; of those that the DNS had under one selector, the latest ones only."""
+    mine = SigningKey.objects.filter(domain=pair[0], selector=pair[1])
+    with transaction.atomic():
+        _row, is_new = mine.get_or_create(
+            record=record,
+            defaults={
+                "domain": pair[0], "selector": pair[1], "tenant_id": tenant_id, "source": "dns",
+                "valid_from": datetime.fromtimestamp(0, timezone.get_default_timezone()),
+            },
+        )  # fmt: skip
+        if is_new:
+            latest = mine.filter(source="dns").order_by("-pk").values_list("pk", flat=True)
+            mine.filter(pk__in=list(latest[MOST_LEARNT : 2 * MOST_LEARNT])).delete()
 
 
 def ask_outside(known: Known, pairs: Iterable[Pair]) -> None:

@@ -22,7 +22,7 @@ from escalation.errors import Refused
 from escalation.limits import Limit, TooOften
 from mailroom import tokens
 from mailroom.confined import Child, Unreadable
-from mailroom.models import Received
+from mailroom.models import Letter, Received
 from mailroom.recipients import domain_name, recipient
 
 MOST_COPIES: Final = 5  # loops that one report is copied to
@@ -168,7 +168,9 @@ def _is_taken(loop: Loop) -> bool:
 def _is_proof(child: Child, mail: Received, loop: Loop) -> bool:
     """Signed by the domain, and from a mailbox that only its postmasters have (RFC 2142)."""
     local, _at, domain = outer_of(child, mail)["from"].rpartition("@")
-    return local in ROLES and domain == loop.domain and signed_by(child, mail, [loop.domain])
+    if local not in ROLES or domain != loop.domain:
+        return False
+    return signed_by(child, mail, [loop.domain], to=mail.recipient.strip("<> ").lower())
 
 
 def pass_on(report: Report) -> None:
@@ -179,6 +181,8 @@ def pass_on(report: Report) -> None:
     if report.filed not in COPIES:
         return
     for loop in _loops_of(report)[:MOST_COPIES]:
+        if Letter.objects.filter(key=emails.loop_key(loop, report)).exists():
+            continue
         with suppress(TooOften):
             COPIES_A_DAY.take(str(loop.pk))
             emails.loop_copy(loop, report)

@@ -102,11 +102,15 @@ class Parsed:
     sections: Sections | None = None
 
 
-def parse(raw: bytes, *, is_upload: bool) -> Parsed:
-    """Like ``read``, or ``read_upload``, with the enclosed message whole."""
+def parse(raw: bytes, *, is_upload: bool, is_itself: bool = False) -> Parsed:
+    """Like ``read``, or ``read_upload``, with the enclosed message whole.
+
+    ``is_itself``: an uploaded mail is the junk, though it holds what reads as a report.
+    """
     if is_upload and is_document(raw):
         return Parsed(read_document(raw))
-    return _guarded(raw, _judge_upload if is_upload else _judge, whole=True)
+    judge = _judge_itself if is_itself else _judge_upload
+    return _guarded(raw, judge if is_upload else _judge, whole=True)
 
 
 def is_document(raw: bytes) -> bool:
@@ -143,7 +147,8 @@ def _guarded(
             return _unreadable(error)
         sections = take_apart(head, low, whole=whole)
         reading = judge(sections, head)
-        wrapped = _wrapped(sections, whole) if reading.format == "rfc822" else None
+        is_around = reading.format == "rfc822" and not reading.itself
+        wrapped = _wrapped(sections, whole) if is_around else None
         reading, sections = wrapped or (reading, sections)
         return Parsed(reading, head, sections)
     except UNPARSABLE:
@@ -206,6 +211,10 @@ def _judge_upload(sections: Sections, head: bytes) -> Reading:
     is_whole = "received" in names or ("date" in names and not reading.inline)
     if reading.format or "from" not in names or not is_whole:
         return reading
+    return _judge_itself(sections, head)
+
+
+def _judge_itself(_sections: Sections, head: bytes) -> Reading:
     original = read_original(decode(head.partition(b"\n\n")[0], ""))
     message_id = original.message_id if original else ""
     return Reading("feedback", "rfc822", message_id=message_id, original=original, itself=True)

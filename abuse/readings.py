@@ -4,7 +4,7 @@ Nothing here is in a transaction: the child, and the DNS, take their time.
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -20,6 +20,7 @@ from mailroom.recipients import domain_name
 
 ANSWER: Final = "abuse.evidence:answer"
 MOST_KEYS: Final = 10  # of one message
+MOST_NEW: Final = 2  # of these that are on no file: whoever invents selectors makes us ask for them
 ASKED: Final = 3  # attempts after which a mail is filed without a key that nobody could ask for
 
 
@@ -57,6 +58,10 @@ def read_all(
     rows, first = _ask_all(child, rows, seconds)
     answers = [answer for answer in first if isinstance(answer, dict)]
     facts = known(answers)
+    if any(is_uploaded(row) for row in rows):
+        first = [_itself(child, row, one, facts) for row, one in zip(rows, first, strict=True)]
+        answers = [answer for answer in first if isinstance(answer, dict)]
+        facts = known(answers)
     learn(facts, [pair for answer in answers for pair in _ours(answer, facts)])
     ask_outside(
         facts,
@@ -95,6 +100,22 @@ def _ask_all(
     return done, [found[row.pk] for row in done]
 
 
+def _itself(
+    child: Child, row: Received, answer: dict[str, Any] | str, facts: Known
+) -> dict[str, Any] | str:
+    """An uploaded mail of ours is the junk, even if it holds a report: or whoever sends junk would
+    put one in it."""
+    if isinstance(answer, str) or not is_uploaded(row) or answer["reading"]["itself"]:
+        return answer
+    outer = answer["outer"]
+    if not outer["trace"] and not any(facts.is_ours(domain) for domain, _s in outer["signatures"]):
+        return answer
+    try:
+        return _fit(child.ask(bytes(row.raw), channel=row.channel, itself=True))
+    except Unreadable as problem:
+        return problem.reason
+
+
 def _fit(answer: dict[str, Any] | Unreadable) -> dict[str, Any] | str:
     if isinstance(answer, Unreadable):
         return answer.reason
@@ -107,8 +128,9 @@ def _fit(answer: dict[str, Any] | Unreadable) -> dict[str, Any] | str:
 
 def _ours(answer: dict[str, Any], facts: Known) -> list[Pair]:
     """The signatures of the enclosed message that our keys could prove."""
-    pairs = [(d, s) for d, s in answer["enclosed"]["signatures"]]
-    return [pair for pair in pairs if facts.is_ours(pair[0])][:MOST_KEYS]
+    pairs = [(d, s) for d, s in answer["enclosed"]["signatures"] if facts.is_ours(d)]
+    new = [pair for pair in pairs if pair not in facts.keys][:MOST_NEW]
+    return [pair for pair in pairs if pair in facts.keys or pair in new][:MOST_KEYS]
 
 
 def _looped(answer: dict[str, Any], facts: Known) -> list[Pair]:
@@ -146,7 +168,10 @@ def _read(
     proved: dict[str, Any] = {}
     if keys or outer:
         try:
-            proved = child.ask(bytes(row.raw), channel=row.channel, keys=keys, outer_keys=outer)
+            proved = child.ask(
+                bytes(row.raw), channel=row.channel, keys=keys, outer_keys=outer,
+                itself=answer["reading"]["itself"],
+            )  # fmt: skip
         except Unreadable as problem:
             return NotRead(row, problem.reason)
     source = answer["reading"]["feedback"]["source_address"]
@@ -155,20 +180,17 @@ def _read(
         enclosed=answer["enclosed"],
         source=ip_address(source) if source else None,
         at=at,
-        verified=[(d, s, level) for d, s, level, _b in verified],
-        proofs=[b for _d, _s, _level, b in verified]
-        + ([named(answer["enclosed"])] if proved.get("names_message") else []),
+        verified=[(d, s, level) for d, s, level, _b, _record in verified],
+        records=[record for *_level, record in verified],
+        proofs=[b for _d, _s, _level, b, _record in verified],
+        names_message=bool(proved.get("names_message") and answer["enclosed"]["message_id"]),
         outer_from=answer["outer"]["from"],
         outer_verified=[(d, s) for d, s in proved.get("outer_verified", ())],
+        received_at=row.received_at,
         has_wrong_date=has_wrong_date,
         is_quoted=bool(answer["reading"]["inline"]),
     )
     return Read(row, answer, attribution.attribute(evidence, facts), evidence)
-
-
-def named(enclosed: Mapping[str, Any]) -> str:
-    """The message by its Message-ID, where that is proved: by a signature, or by our mark."""
-    return f"id:{enclosed['message_id']}"
 
 
 def _arrived(row: Received, answer: dict[str, Any]) -> tuple[datetime, bool]:
@@ -186,21 +208,23 @@ def outer_of(child: Child, mail: Received) -> dict[str, Any]:
     return outer
 
 
-def signed_by(child: Child, mail: Received, domains: Sequence[str]) -> bool:
+def signed_by(child: Child, mail: Received, domains: Sequence[str], to: str = "") -> bool:
     """Whether one of ``domains`` has signed the mail itself, and that it is written to us: by the
     key that is in the DNS now.  A mail to somebody else may have been passed on by anybody.
 
-    Raises ``Unreadable``, and ``TryAgainLater`` where the DNS gives no answer.
+    ``to`` is the one address that counts as ours, where not any of them does.  Raises
+    ``Unreadable``, and ``TryAgainLater`` where the DNS gives no answer.
     """
     outer = outer_of(child, mail)
-    if not any(purpose_of(address) for address in outer["to"]):
+    ours = [one for one in outer["to"] if (one == to if to else purpose_of(one))]
+    if not ours:
         return False
     pairs = [(d, s) for d, s in outer["signatures"] if d in domains][:2]
     keys = [[*pair, record] for pair in pairs if (record := published(*pair, LOOKUPS_OUTSIDE))]
     if not keys:
         return False
     said = child.ask(bytes(mail.raw), channel=mail.channel, outer_keys=keys)
-    return bool(said["addressed"])
+    return bool(set(ours).intersection(said["addressed"]))
 
 
 def is_uploaded(row: Received) -> bool:

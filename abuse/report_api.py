@@ -119,7 +119,7 @@ class ReportIntake(APIView):
             mails,
             purpose=Purpose(asked.validated_data["purpose"]),
             channel=Channel.API,
-            who=f"key:{key.prefix}" if isinstance(key, ApiKey) else uploads.who(network),
+            who=f"tenant:{key.tenant_id}" if isinstance(key, ApiKey) else uploads.who(network),
             language=get_language() or "",
         )
         return Response(_said(request, taken), status=status.HTTP_202_ACCEPTED)

@@ -100,6 +100,7 @@ class JunkReportSerializer(serializers.ModelSerializer[Report]):
     why = serializers.ListField(child=serializers.CharField(), read_only=True)
     incident = serializers.IntegerField(source="incident_id", allow_null=True, read_only=True)
     subject = serializers.SerializerMethodField()
+    message_id = serializers.SerializerMethodField()
     complaints = serializers.IntegerField(source="incidents", read_only=True)
 
     class Meta:
@@ -116,6 +117,9 @@ class JunkReportSerializer(serializers.ModelSerializer[Report]):
 
     def get_subject(self, report: Report) -> str:
         return arf.subject(report)
+
+    def get_message_id(self, report: Report) -> str:
+        return arf.message_id(report)
 
 
 class WholeReportSerializer(JunkReportSerializer):

@@ -85,6 +85,13 @@ def verify(message: bytes, signature: Signature, key: str) -> Level:
     return "A1" if _covers(body, signature) else "A2"
 
 
+def has_signed_all(message: bytes, signature: Signature, name: str) -> bool:
+    """Whether each field of that name is under the signature, and there is one."""
+    head, _body = _parts(message)
+    n_fields = sum(field == name.encode() for field, _octets in _fields(head))
+    return 0 < n_fields <= signature.signed.count(name)
+
+
 # -- The message ------------------------------------------------------------------
 
 

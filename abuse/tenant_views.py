@@ -189,6 +189,7 @@ def report(request: HttpRequest, actor: Actor, pk: int) -> HttpResponse:
         **_row(row),
         "incident": row.incident,
         "reasons": [REASONS[code] for code in row.why if code in REASONS],
+        "message_id": arf.message_id(row),
         "message": arf.redacted(row),
     }
     return render(request, "abuse/junk_report.html", context)

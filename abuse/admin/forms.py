@@ -158,7 +158,7 @@ class AddressRangeForm(DatedForm):
 class ReporterForm(forms.ModelForm[Reporter]):
     class Meta:
         model = Reporter
-        fields = ("name", "domain", "border")
+        fields = ("name", "domain", "mailbox", "border")
 
     def clean_border(self) -> str:
         named = self.cleaned_data["border"].replace(",", " ").split()

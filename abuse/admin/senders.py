@@ -98,7 +98,7 @@ class ReporterAdmin(OperatorsTable[Reporter]):
     """Who is enrolled; the domain is who they are, and stays."""
 
     form = ReporterForm
-    list_display = ("name", "domain", "border", "ended_at")
+    list_display = ("name", "domain", "mailbox", "border", "ended_at")
     list_filter = (("ended_at", admin.EmptyFieldListFilter),)
     search_fields = ("domain",)
     search_help_text = gettext_lazy("A domain (d=)")

@@ -28,9 +28,9 @@ def a_range(text: str, tenant: int | None, **dates: Any) -> AddressRange:
     )  # fmt: skip
 
 
-def a_key(domain: str, tenant: int | None, **dates: Any) -> SigningKey:
-    known = {"valid_from": NOW - timedelta(days=365), **dates}
-    return SigningKey(domain=domain, selector="s1", record="p=…", tenant_id=tenant, **known)
+def a_key(domain: str, tenant: int | None, **fields: Any) -> SigningKey:
+    known = {"valid_from": NOW - timedelta(days=365), "record": "p=…", **fields}
+    return SigningKey(domain=domain, selector="s1", tenant_id=tenant, **known)
 
 
 def facts(**fields: Any) -> Known:
@@ -58,6 +58,7 @@ def found(**fields: Any) -> Evidence:
         "from_domain": "clinic.example", "message_id": "one@clinic.example", "signatures": [],
         "trace": "", "hops": [], **fields.pop("enclosed", {}),
     }  # fmt: skip
+    fields.setdefault("records", ["p=…"] * len(fields.get("verified", ())))
     return Evidence(enclosed=enclosed, **{"source": None, "at": NOW, **fields})
 
 
@@ -73,8 +74,52 @@ def test_a_signature_that_holds_is_the_surest() -> None:
 
 
 def test_the_better_of_two_signatures_counts() -> None:
-    both = [("clinic.example", "s1", "A2"), ("mail.example", "s1", "A1")]
+    both = [("clinic.example", "s1", "A2"), ("clinic.example", "s1", "A1")]
     assert attribute(found(verified=both), facts()).strength == "A1"
+
+
+def test_our_own_signature_above_a_tenants_does_not_hide_whose_mail_it_was() -> None:
+    for level in ("A1", "A2"):
+        both = [("mail.example", "s1", "A1"), ("clinic.example", "s1", level)]
+        verdict = attribute(found(verified=both), facts())
+        assert (verdict.strength, verdict.tenant_id) == (level, CLINIC)
+
+
+def test_the_key_that_held_says_whose_the_signature_is() -> None:
+    keys = {
+        ("clinic.example", "s1"): [
+            a_key("clinic.example", SCHOOL), a_key("clinic.example", CLINIC, record="p=old")
+        ]
+    }  # fmt: skip
+    signature = [("clinic.example", "s1", "A1")]
+    for record, tenant in (("p=…", SCHOOL), ("p=old", CLINIC)):
+        verdict = attribute(found(verified=signature, records=[record]), facts(keys=keys))
+        assert verdict.tenant_id == tenant
+
+
+def test_a_report_that_is_dated_back_makes_no_retired_key_good() -> None:
+    ended = NOW - timedelta(days=60)
+    keys = {("clinic.example", "s1"): [a_key("clinic.example", CLINIC, valid_until=ended)]}
+    evidence = found(
+        verified=[("clinic.example", "s1", "A1")], at=NOW - timedelta(days=90), received_at=NOW,
+        enclosed={"signatures": [["clinic.example", "s1"]]},
+    )  # fmt: skip
+    verdict = attribute(evidence, facts(keys=keys))
+    assert (verdict.strength, verdict.why[0]) == ("D", "key-retired")
+
+
+def test_a_name_below_an_enrolled_domain_is_not_the_network() -> None:
+    way = [hop("192.0.2.10", "mx.far.example")]
+    below = {**_fields(enrolled("192.0.2.10", way)), "outer_verified": [("cust7.far.example", "k")]}
+    assert attribute(Evidence(**below), facts()).strength == "D"
+
+
+def test_a_mail_from_nobody_is_not_from_a_reporter_without_a_mailbox() -> None:
+    way = [hop("192.0.2.10", "mx.far.example")]
+    nobody = {**_fields(enrolled("192.0.2.10", way)), "outer_from": ""}
+    blank = Reporter(name="Far", domain="far.example")
+    verdict = attribute(Evidence(**nobody), facts(reporters={"far.example": blank}))
+    assert (verdict.strength, verdict.enrolled) == ("D", None)
 
 
 def test_a_signature_of_a_stranger_proves_nothing_about_us() -> None:

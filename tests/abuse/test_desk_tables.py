@@ -260,9 +260,12 @@ def test_a_prefix_that_is_none_is_answered_in_words(operator: Client) -> None:
 
 def test_a_reporter_is_enrolled_ends_and_is_enrolled_again(operator: Client) -> None:
     fields = {"name": "Far", "domain": "Far.example", "border": "mx.far.example, IN.far.example."}
-    operator.post(f"{DESK}/reporter/add/", fields)
+    answer = operator.post(f"{DESK}/reporter/add/", fields)
+    assert "This field is required." in answer.content.decode()  # whose mail is believed
+    operator.post(f"{DESK}/reporter/add/", {**fields, "mailbox": "fbl@far.example"})
     row = Reporter.objects.get()
     assert (row.domain, row.border) == ("far.example", "mx.far.example in.far.example")
+    assert row.mailbox == "fbl@far.example"
 
     act(operator, "reporter/", "end", row.pk)
     assert not Reporter.objects.live().exists()
