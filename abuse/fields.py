@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from textwrap import dedent
 from typing import Final, Literal
 
-from mailroom.addresses import canonical, clean_host, mailbox
-from mailroom.originals import clean
+from mailroom.addresses import MOST_NESTED, canonical, clean_host, mailbox
+from mailroom.originals import bare_id, clean
 
 LONGEST: Final = 2000  # characters of one field
 MOST: Final = 200  # fields of one report that are read
@@ -38,16 +38,20 @@ _CLASSES: Final[dict[str, FeedbackClass]] = {
 _OTHERS: Final = frozenset(
     {"source-ip", "arrival-date", "received-date", "original-mail-from", "user-agent", "version"}
 )
-_DOMAIN = re.compile(r"\w[\w.-]{0,252}")
+_DOMAIN = re.compile(r"(?:\*\.)?\w[\w.-]{0,252}")
 _FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9-]{0,60})[ \t]{0,8}:[ \t]?(.*)$")
 # A type before a name or an address (RFC 3464, section 2.1.2), which has neither dot nor sign.
 _TYPED = re.compile(r"^\s*[A-Za-z][A-Za-z0-9-]{0,40}\s*;\s*")
 _COMMENT = re.compile(r"\([^()]{0,500}\)")
 _IN_ANGLES = re.compile(r"<([^<>\s]{1,320})>")
 _BETWEEN = re.compile(r"[\s,;()<>\"']+")
-_NOT_IN_QUOTES = re.compile(r'[,;](?=(?:[^"]{0,500}"[^"]{0,500}"){0,20}[^"]*$)')
+_NOT_IN_QUOTES = r'(?=(?:[^"]{0,500}"[^"]{0,500}"){0,20}[^"]*$)'
+_COMMA, _SEMICOLON = (re.compile(sign + _NOT_IN_QUOTES) for sign in ",;")
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f.:]+)\]:\d{1,5}|([\d.]+):\d{1,5}")
-_IPV6 = re.compile(r"^\[?ipv6:", re.IGNORECASE)
+_IPV6 = re.compile(r"^(\[?)ipv6:", re.IGNORECASE)
+_HOST_OF_URL = re.compile(
+    r"[A-Za-z]{1,20}://(?:[^\s/@]{0,200}@)?([^\s/,;]+)(?:/\S{0,1000}?)?(?=[,;]?(?:\s|$))"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +119,7 @@ def feedback_in(text: str, *, is_report: bool = False) -> Feedback | None:
         auth_failure=_token(one("auth-failure")),
         user_agent=one("user-agent"),
         version=one("version"),
-        message_id=one("message-id", "original-message-id"),
+        message_id=bare_id(one("message-id", "original-message-id")),
         incidents=_number(one("incidents")),
     )
 
@@ -127,13 +131,24 @@ def feedback_class(feedback_type: str) -> FeedbackClass:
 
 def _token(value: str) -> str:
     """A token without the comments that may stand around it, and parameters behind it."""
-    return " ".join(_COMMENT.sub(" ", value).split(";")[0].lower().split()).strip('"')
+    return " ".join(_uncommented(value).split(";")[0].lower().split()).strip('"')
+
+
+def _uncommented(value: str) -> str:
+    """Comments may stand within comments (RFC 5322, section 3.2.2)."""
+    for _level in range(MOST_NESTED):
+        value, n_removed = _COMMENT.subn(" ", value)
+        if not n_removed:
+            break
+    return value
 
 
 def _pieces(values: Iterable[str]) -> Iterable[str]:
     """One for each value; several that were written into one field, as none should, apart."""
     for value in values:
-        yield from _NOT_IN_QUOTES.split(_TYPED.sub("", _COMMENT.sub(" ", value)))
+        plain = _HOST_OF_URL.sub(r"\1", _uncommented(value))
+        for piece in _COMMA.split(plain):
+            yield from _SEMICOLON.split(_TYPED.sub("", piece))
 
 
 def _all(values: Iterable[str]) -> tuple[str, ...]:
@@ -147,7 +162,7 @@ def _number(text: str) -> int:
 def address(text: str) -> str:
     """An IP address without brackets, type, port and remarks; "" if there is none."""
     for word in _BETWEEN.split(text[:LONGEST].strip())[:5]:
-        plain = _IPV6.sub("", word)
+        plain = _IPV6.sub(r"\1", word)
         port = _WITH_PORT.fullmatch(plain)
         if found := canonical((port[1] or port[2]) if port else plain.strip("[]")):
             return found
@@ -171,6 +186,6 @@ def envelope(text: str) -> str:
 
 
 def _domain(text: str) -> str:
-    """A domain as it is written, in letters of any script; of a web address its host."""
-    name = (text.partition("://")[2] or text).rpartition("@")[2].strip().strip("<>[]()\"'.").lower()
+    """A domain as it is written, in letters of any script."""
+    name = text.rpartition("@")[2].strip().strip("<>[]()\"'.").lower()
     return found[0].rstrip(".") if (found := _DOMAIN.match(name)) else ""

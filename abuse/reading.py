@@ -195,7 +195,7 @@ def _judge(sections: Sections, _head: bytes) -> Reading:
         return Reading("notice")
     if _asks_to_stop(sections, is_alone=not enclosed):
         return Reading("plain", filed="unsubscribe")
-    if sections.statuses or _has_null_path(sections):
+    if _came_back(sections):
         return Reading("plain")
     if original is not None and _is_of_a_list(sections):
         return Reading("notice")
@@ -246,16 +246,17 @@ def _is_sure(found: Feedback) -> bool:
 
 def _quotes(sections: Sections) -> bool:
     """Whether a machine sent it back, or answered: what it says are the words of another mail."""
-    return (
-        bool(sections.statuses or sections.heading("x-failed-recipients"))
-        or _has_null_path(sections)
-        or _is_auto_reply(sections)
-    )
+    return _came_back(sections) or _is_auto_reply(sections)
+
+
+def _came_back(sections: Sections) -> bool:
+    returned = sections.statuses or sections.heading("x-failed-recipients")
+    return bool(returned) or _has_null_path(sections)
 
 
 def _adopt(sections: Sections) -> None:
     """Take for the reported message the part that reads as one, whatever its type says."""
-    for part in [*sections.notices[1:4], *sections.others]:
+    for part in [*sections.notices[:4], *sections.others]:
         text = text_of(part, ORIGINAL_CHARS)
         fields = fields_of(text.lstrip().partition("\n\n")[0])
         if "message-id" in fields and "from" in fields and "feedback-type" not in fields:

@@ -40,16 +40,17 @@ def _original(headers: dict[str, str]) -> Original | None:
         sender_email=clean(mailbox(sender) or mailbox(headers.get("return-path", ""))),
         to=clean(mailbox(headers.get("to", ""))),
         subject=readable(headers.get("subject", "")),
-        message_id=_message_id(clean(headers.get("message-id", ""))),
+        message_id=bare_id(headers.get("message-id", "")),
         date=clean(headers.get("date", "")),
     )
     return original if original != Original() else None
 
 
-def _message_id(value: str) -> str:
-    """What stands in the brackets, without the remarks that servers put behind them."""
-    found = _NAMED.search(value)
-    return (found[1] if found else value).strip("<> ")
+def bare_id(value: str) -> str:
+    """A Message-ID without brackets, and without the remarks that servers put behind it."""
+    flat = clean(value)
+    found = _NAMED.search(flat)
+    return (found[1] if found else flat.partition(" (")[0]).strip("<> ")
 
 
 def _display_name(value: str) -> str:

@@ -159,7 +159,8 @@ def _sort(part: Message, sections: Sections, depth: int) -> None:
     elif enclosed in _REPORT_TYPES:
         sections.is_report = True
         if enclosed == "feedback-report":
-            sections.feedback.append(text_of(part, STATUS_CHARS) or _fields_of(part))
+            text = text_of(part, STATUS_CHARS)
+            sections.feedback.append(text if text.strip() else _fields_of(part))
     elif kind.endswith("/json"):
         sections.data.append(part)
     elif depth and (part.get_filename() or "").lower().endswith(".eml"):

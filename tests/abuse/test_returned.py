@@ -37,8 +37,9 @@ def test_what_a_robot_sends_back_or_answers_reports_nothing(
     assert (found.kind, found.format) == ("plain" if line in BOUNCED else "notice", "")
 
 
-def test_a_report_in_a_text_that_names_failed_recipients_came_back() -> None:
-    assert read(headed("X-Failed-Recipients: kim@host.example", AS_TEXT)).kind == "plain"
+@pytest.mark.parametrize("raw", [AS_TEXT, BY_SUBJECT, WHOLE, mail(ENCLOSED)])
+def test_a_mail_that_names_failed_recipients_came_back(raw: bytes) -> None:
+    assert read(headed("X-Failed-Recipients: kim@host.example", raw)).kind == "plain"
 
 
 @pytest.mark.parametrize(
