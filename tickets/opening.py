@@ -114,18 +114,23 @@ def open_ticket(tenant: Tenant, actor: Actor, wish: Application, *, key: str = "
     wish = wish.cleaned()
     if done := _done_before(tenant, wish, key):
         return done
+    try:
+        return _checked(tenant, actor, wish, key)
+    except (Refused, IntegrityError) as problem:
+        # Somebody opened the same ticket, or made the same case, at this moment.
+        if done := _done_before(tenant, wish, key):
+            return done
+        if isinstance(problem, Refused):
+            raise
+        return _checked(tenant, actor, wish, key)
+
+
+def _checked(tenant: Tenant, actor: Actor, wish: Application, key: str) -> Ticket:
     prefix = check(tenant, wish)
     _check_quota(tenant, wish.sender_email)
     # Read before the transaction: a hostile bounce takes its time, and SQLite has one writer.
     read = dsn.first_blocked(dsn.read(wish.bounce)) if wish.bounce else None
-    try:
-        return _write(tenant, actor, wish, prefix, read, key)
-    except IntegrityError:
-        # Somebody opened the same ticket, or made the same case, at this moment.
-        if done := _done_before(tenant, wish, key):
-            return done
-        check(tenant, wish)
-        return _write(tenant, actor, wish, prefix, read, key)
+    return _write(tenant, actor, wish, prefix, read, key)
 
 
 def _done_before(tenant: Tenant, wish: Application, key: str) -> Ticket | None:
