@@ -33,8 +33,7 @@ AUTH_FAILURES: Final = frozenset({"adsp", "bodyhash", "revoked", "signature", "s
 REDACTED: Final = "redacted"
 # Headers that tell who got the message, or where it was.
 _TELLING: Final = re.compile(
-    r"^(to|cc|bcc|resent-to|resent-cc|delivered-to|x-original-to|envelope-to|x-envelope-to|"
-    r"x-forwarded-to|x-hmxmroriginalrecipient|x-rcpt-to|apparently-to|received-spf|"
+    r"^(to|cc|bcc|resent-to|resent-cc|delivered-to|envelope-to|apparently-to|received-spf|"
     r"authentication-results|arc-[a-z-]+|x-received|x-[a-z0-9-]*(?:recipient|rcpt|to))$",
     re.IGNORECASE,
 )
@@ -164,10 +163,12 @@ def _is_given_by_others(name: str, hidden: Sequence[str], report: Report) -> boo
     message is forgotten nothing tells which servers these were.
     """
     host = name.strip("<>").rpartition("@")[2].lower()
-    if report.from_domain and f".{host}".endswith(f".{report.from_domain}"):
+    names = {above(address.rpartition("@")[2])[-1] for address in hidden}
+    is_senders = bool(report.from_domain) and f".{host}".endswith(f".{report.from_domain}")
+    if is_senders and above(host)[-1] not in names:  # a From may be forged to their own domain
         return False
-    theirs = {address.rpartition("@")[2] for address in hidden} | _takers(report)
-    return not report.facts or above(host)[-1] in {above(name)[-1] for name in theirs}
+    names |= {above(taker)[-1] for taker in _takers(report)}
+    return not report.facts or above(host)[-1] in names
 
 
 def _parts(report: Report) -> tuple[str, str, str]:

@@ -76,6 +76,7 @@ def assign(report: Report, tenant: Tenant, actor: Actor, note: str) -> Report:
                 _("Only reports about our own mail that no tenant is known for can be assigned.")
             )
         row.tenant, row.filed = tenant, Filed.COUNTED
+        row.closed_at, row.closed_by = None, ""  # it waits for nobody any more
         row.facts = {**row.facts, "assigned": _said(actor, note)}
         _file(row)
         row.save()

@@ -60,10 +60,12 @@ def answer(raw: bytes, question: dict[str, Any]) -> dict[str, Any]:
     if keys := question.get("keys"):
         proved = _verified(message, keys)
         found["verified"] = [
-            [one.signature.domain, one.signature.selector, one.level, one.signature.b, one.record]
+            [
+                one.signature.domain, one.signature.selector, one.level, one.signature.b,
+                one.record, "message-id" in one.signature.signed,
+            ]
             for one in proved
-        ]
-        found["names_message"] = any("message-id" in one.signature.signed for one in proved)
+        ]  # fmt: skip
     if keys := question.get("outer_keys"):
         whole = [one for one in _verified(outer, keys) if one.level == "A1"]
         found["outer_verified"] = [[one.signature.domain, one.signature.selector] for one in whole]

@@ -7,6 +7,7 @@ counts where one is allowed, all of them where several are.
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from textwrap import dedent
 from typing import Final, Literal
 
@@ -45,12 +46,12 @@ _TYPED = re.compile(r"^\s*[A-Za-z][A-Za-z0-9-]{0,40}\s*;\s*")
 _COMMENT = re.compile(r"\([^()]{0,500}\)")
 _IN_ANGLES = re.compile(r"<([^<>\s]{1,320})>")
 _BETWEEN = re.compile(r"[\s,;()<>\"']+")
-_NOT_IN_QUOTES = r'(?=(?:[^"]{0,500}"[^"]{0,500}"){0,20}[^"]*$)'
-_COMMA, _SEMICOLON = (re.compile(sign + _NOT_IN_QUOTES) for sign in ",;")
+# What stands between two of these signs; in quotes they are none.
+_IN_COMMAS, _IN_SEMICOLONS = (re.compile(rf'(?:"[^"]*"|[^{sign}])++') for sign in ",;")
 _WITH_PORT = re.compile(r"\[([0-9A-Fa-f.:]+)\]:\d{1,5}|([\d.]+):\d{1,5}")
 _IPV6 = re.compile(r"^(\[?)ipv6:", re.IGNORECASE)
 _HOST_OF_URL = re.compile(
-    r"[A-Za-z]{1,20}://(?:[^\s/@]{0,200}@)?([^\s/,;]+)(?:/\S{0,1000}?)?(?=[,;]?(?:\s|$))"
+    r"(?<![A-Za-z])[A-Za-z]{1,20}://(?:[^\s/@]{0,200}@)?([^\s/,;]+)(?:/\S{0,1000}?)?(?=[,;]?(?:\s|$))"
 )
 
 
@@ -145,10 +146,10 @@ def _uncommented(value: str) -> str:
 
 def _pieces(values: Iterable[str]) -> Iterable[str]:
     """One for each value; several that were written into one field, as none should, apart."""
-    for value in values:
+    for value in islice(values, MOST_VALUES):
         plain = _HOST_OF_URL.sub(r"\1", _uncommented(value))
-        for piece in _COMMA.split(plain):
-            yield from _SEMICOLON.split(_TYPED.sub("", piece))
+        for piece in _IN_COMMAS.findall(plain):
+            yield from _IN_SEMICOLONS.findall(_TYPED.sub("", piece))
 
 
 def _all(values: Iterable[str]) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from abuse.arf import MOST_HIDDEN
 from abuse.attribution import above
 from abuse.fields import feedback_class
 from abuse.kinds import ANSWERED, MAKES_INCIDENT, PROVED, FeedbackClass, Filed, Strength
@@ -27,7 +28,7 @@ from mailroom.recipients import domain_name
 
 MOST_EVIDENCE: Final = 16 * 1024  # characters of the reported message that are kept with it,
 # or of the words of a mail for an agent
-MOST_RECIPIENTS: Final = 20  # as the report names them
+MOST_RECIPIENTS: Final = MOST_HIDDEN + 1  # so that it is seen when there are too many
 MOST_INCIDENTS: Final = 1000  # that one report of an enrolled reporter may stand for
 
 
@@ -181,11 +182,12 @@ def _incidents(told: dict[str, Any], is_enrolled: bool) -> int:
 
 def _facts(read: Read) -> dict[str, Any]:
     reading, enclosed = read.answer["reading"], read.answer["enclosed"]
+    envelope = read.received.mail_from.strip("<> ").lower()
     named = [*read.answer["outer"]["writers"], *reading["feedback"]["original_rcpt_to"]]
     return {
         "inline": reading["inline"],
         # To be hidden: whoever may have reported it, though nobody knows which of them did.
-        "recipients": [read.received.mail_from.strip("<> ").lower(), *named][:MOST_RECIPIENTS],
+        "recipients": list(dict.fromkeys([envelope, *named]))[:MOST_RECIPIENTS],
         "signatures": enclosed["signatures"],
         "verified": [list(one) for one in read.evidence.verified],
         "hops": enclosed["hops"][:10],
@@ -247,7 +249,7 @@ def fingerprints(item: Item) -> list[str]:
     return keys + [_of_message(item, name) for name in names if name]
 
 
-def claims(item: Item) -> list[str]:
+def also_claimed(item: Item) -> list[str]:
     """What is claimed with the fingerprints, and is in the way of nothing that is signed.
 
     Whoever reports the message by our mark alone comes second.  The other way round, one
@@ -281,14 +283,14 @@ def settle(items: Sequence[Item]) -> None:
         return
     now = timezone.now()
     tally = Tally(_incidents_of(items), _heard_today(items, now.date()), now.date())
-    keys = {key for item in items for key in [*item.keys, *claims(item)]}
+    keys = {key for item in items for key in [*item.keys, *also_claimed(item)]}
     taken = set(Fingerprint.objects.filter(key__in=keys).values_list("key", flat=True))
     claimed: dict[str, int] = {}
     for item in items:
         if taken.intersection(item.keys):
             item.row.filed = Filed.DUPLICATE
         elif tally.hear(item):
-            mine = {*item.keys, *claims(item)} - taken
+            mine = {*item.keys, *also_claimed(item)} - taken
             taken |= mine
             claimed |= dict.fromkeys(mine, item.read.received.pk)
     Fingerprint.objects.bulk_create(

@@ -11,6 +11,7 @@ from abuse.models import Fingerprint, Report
 
 AT_ONCE: Final = 2000  # rows
 PORTION: Final = 200
+FORGOTTEN: Final = ("subject", "evidence", "reporter_email", "facts", "is_forgotten")
 SAME_FOR: Final = timedelta(days=90)  # that a report is known as one that came before
 
 
@@ -18,14 +19,13 @@ def forget() -> int:
     """Delete old evidence and old fingerprints; a bounded number.  The counts stay."""
     now = timezone.now()
     before = now - timedelta(days=settings.POSTERN_KEEP_DAYS)
-    old = Report.objects.filter(read_at__lt=before).exclude(evidence="").order_by("read_at")
+    old = Report.objects.filter(read_at__lt=before, is_forgotten=False).order_by("read_at")
     n = 0
-    for _start in range(0, AT_ONCE, PORTION):
-        rows = list(old[:PORTION])
+    while n < AT_ONCE and (rows := list(old[:PORTION])):
         for row in rows:  # the last moment at which anybody knows whom to hide
             row.subject = arf.subject(row)[:200]
-            row.evidence, row.reporter_email, row.facts = "", "", {}
-        Report.objects.bulk_update(rows, ["subject", "evidence", "reporter_email", "facts"])
+            row.evidence, row.reporter_email, row.facts, row.is_forgotten = "", "", {}, True
+        Report.objects.bulk_update(rows, FORGOTTEN)
         n += len(rows)
     past = Fingerprint.objects.filter(made_at__lt=now - SAME_FOR).order_by("made_at")
     names = list(past.values_list("pk", flat=True)[:AT_ONCE])

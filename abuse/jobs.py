@@ -56,20 +56,23 @@ def read(child: Child, batch: list[Received]) -> int:
         if (left := end - time.monotonic()) <= 0:
             owed.give_back(rows)
         elif mine := _begin(rows):
-            done = _read_and_file(child, mine, left)
-            left_out = [row for row in mine if row.pk not in done]
-            owed.give_back(left_out, was_begun=time.monotonic() >= end)
+            done, later = _read_and_file(child, mine, left)
+            owed.give_back([row for row in mine if row.pk in later])
+            owed.give_back([row for row in mine if row.pk not in done | later], was_begun=True)
             n += len(done)
     return n
 
 
-def _read_and_file(child: Child, rows: list[Received], seconds: float) -> set[int]:
-    """The keys of those that are filed; a portion that fails is logged and comes again, smaller."""
+def _read_and_file(child: Child, rows: list[Received], seconds: float) -> tuple[set[int], set[int]]:
+    """The keys of those that are filed, and of those that wait or failed; nothing was done with
+    the others."""
     try:
-        return _filed(readings.read_all(child, _with_bytes(rows), seconds))
+        results = readings.read_all(child, _with_bytes(rows), seconds)
     except Exception:
         log.exception("%d mails could not be read", len(rows))
-        return set()
+        return set(), {row.pk for row in rows}
+    done = _filed([one for one in results if not isinstance(one, readings.Waits)])
+    return done, {one.received.pk for one in results} - done
 
 
 def _filed(results: Sequence[readings.Read | readings.NotRead]) -> set[int]:
@@ -125,7 +128,8 @@ def sweep_loops() -> int:
     """Look at the mails by which people prove that a domain is theirs."""
     mails = Received.objects.filter(purpose=Purpose.LOOP)
     with readings.reader() as child:
-        return owed.work_through("loops", mails, partial(loops.prove, child), parked=_give_up)
+        work = partial(loops.prove, child)
+        return owed.work_through("loops", mails, work, worst=loops.WORST, parked=_give_up)
 
 
 def sweep_answers() -> int:

@@ -161,17 +161,14 @@ def _unreadable(error: str) -> Parsed:
 
 def _wrapped(sections: Sections, whole: bool) -> tuple[Reading, Sections] | None:
     """The ARF report that somebody forwarded whole, or a filter wrapped; with its own parts."""
-    for part in [*sections.enclosed, *sections.files][:1]:
-        octets = part.get_payload(decode=True)
-        head = guards.head(octets) if isinstance(octets, bytes) else b""
-        low = head.lower()
-        if b"feedback-report" not in low or guards.danger(low):
-            continue
-        inner = take_apart(head, low, whole=whole)
-        reading = _judge(inner, head)
-        if reading.format == "arf":
-            return reading, replace(inner, top=sections.top)
-    return None
+    octets = [*sections.enclosed, *sections.files][0].get_payload(decode=True)
+    head = guards.head(octets) if isinstance(octets, bytes) else b""
+    low = head.lower()
+    if b"feedback-report" not in low or guards.danger(low):
+        return None
+    inner = take_apart(head, low, whole=whole)
+    reading = _judge(inner, head)
+    return (reading, replace(inner, top=sections.top)) if reading.format == "arf" else None
 
 
 def _judge(sections: Sections, _head: bytes) -> Reading:

@@ -4,7 +4,7 @@ Nothing here is in a transaction: the child, and the DNS, take their time.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from ipaddress import ip_address
@@ -42,6 +42,13 @@ class NotRead:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """One mail that waits until the DNS can be asked for a key that could prove it."""
+
+    received: Received
+
+
 def reader() -> Child:
     """The child that reads; one serves many batches."""
     return Child(ANSWER)
@@ -49,17 +56,21 @@ def reader() -> Child:
 
 def read_all(
     child: Child, rows: Sequence[Received], seconds: float = 3600.0
-) -> list[Read | NotRead]:
+) -> list[Read | NotRead | Waits]:
     """Read ``rows``; never raises for what is in them.
 
-    Left out is what there were not ``seconds`` enough for, and what waits for a key of the DNS.
+    Left out is what there were not ``seconds`` enough for; there is always one that is not.
     """
     end = time.monotonic() + seconds
-    rows, first = _ask_all(child, rows, seconds)
+    # Half of the time for the first look: or mails that are slow to read would leave none for any.
+    rows, first = _ask_all(child, rows, seconds / 2)
     answers = [answer for answer in first if isinstance(answer, dict)]
     facts = known(answers)
     if any(is_uploaded(row) for row in rows):
-        first = [_itself(child, row, one, facts) for row, one in zip(rows, first, strict=True)]
+        first = [
+            _itself(child, row, one, facts) if time.monotonic() < end else ""
+            for row, one in zip(rows, first, strict=True)
+        ]
         answers = [answer for answer in first if isinstance(answer, dict)]
         facts = known(answers)
     learn(facts, [pair for answer in answers for pair in _ours(answer, facts)])
@@ -71,17 +82,16 @@ def read_all(
             for pair in [*_enrolled(answer, facts), *_looped(answer, facts)]
         ],
     )
-    results: list[Read | NotRead] = []
+    results: list[Read | NotRead | Waits] = [
+        NotRead(row, reason)
+        for row, reason in zip(rows, first, strict=True)
+        if isinstance(reason, str) and reason
+    ]
     for row, answer in zip(rows, first, strict=True):
-        if time.monotonic() > end:
+        if results and time.monotonic() > end:
             break
-        result: Read | NotRead | None
-        if isinstance(answer, str):
-            result = NotRead(row, answer)
-        else:
-            result = _read(child, row, answer, facts)
-        if result is not None:
-            results.append(result)
+        if isinstance(answer, dict):
+            results.append(_read(child, row, answer, facts))
     return results
 
 
@@ -147,12 +157,11 @@ def _enrolled(answer: dict[str, Any], facts: Known) -> list[Pair]:
 
 def _read(
     child: Child, row: Received, answer: dict[str, Any], facts: Known
-) -> Read | NotRead | None:
-    """Prove what the keys can prove, and say whose mail it was; None while a key that could prove
-    it is still to be asked for."""
+) -> Read | NotRead | Waits:
+    """Prove what the keys can prove, and say whose mail it was."""
     ours, theirs = _ours(answer, facts), _enrolled(answer, facts)
     if row.attempts < ASKED and facts.unasked.intersection([*ours, *theirs]):
-        return None
+        return Waits(row)
     at, has_wrong_date = _arrived(row, answer)
     keys = [
         [*pair, key.record]
@@ -180,10 +189,11 @@ def _read(
         enclosed=answer["enclosed"],
         source=ip_address(source) if source else None,
         at=at,
-        verified=[(d, s, level) for d, s, level, _b, _record in verified],
-        records=[record for *_level, record in verified],
-        proofs=[b for _d, _s, _level, b, _record in verified],
-        names_message=bool(proved.get("names_message") and answer["enclosed"]["message_id"]),
+        verified=[(d, s, level) for d, s, level, *_more in verified],
+        records=[record for *_more, record, _is_named in verified],
+        proofs=[b for d, _s, _level, b, *_more in verified if facts.is_ours(d)],
+        names_message=bool(answer["enclosed"]["message_id"])
+        and any(is_named for d, *_more, is_named in verified if facts.is_ours(d)),
         outer_from=answer["outer"]["from"],
         outer_verified=[(d, s) for d, s in proved.get("outer_verified", ())],
         received_at=row.received_at,
@@ -208,14 +218,20 @@ def outer_of(child: Child, mail: Received) -> dict[str, Any]:
     return outer
 
 
-def signed_by(child: Child, mail: Received, domains: Sequence[str], to: str = "") -> bool:
+def signed_by(
+    child: Child,
+    mail: Received,
+    outer: Mapping[str, Any],
+    domains: Sequence[str],
+    to: str = "",
+) -> bool:
     """Whether one of ``domains`` has signed the mail itself, and that it is written to us: by the
     key that is in the DNS now.  A mail to somebody else may have been passed on by anybody.
 
-    ``to`` is the one address that counts as ours, where not any of them does.  Raises
-    ``Unreadable``, and ``TryAgainLater`` where the DNS gives no answer.
+    ``outer`` is what ``outer_of`` says of it, and ``to`` the one address that counts as ours,
+    where not any of them does.  Raises ``Unreadable``, and ``TryAgainLater`` where the DNS gives
+    no answer.
     """
-    outer = outer_of(child, mail)
     ours = [one for one in outer["to"] if (one == to if to else purpose_of(one))]
     if not ours:
         return False

@@ -49,7 +49,9 @@ def author(field: str) -> str:
     if len(angles) > 1 or _LEFT.search(beside):
         return ""
     found = _WHOLE.fullmatch((angles[0] if angles else text).strip())
-    return found[0].lower() if found and len(found[0]) <= LONGEST else ""
+    if found is None or len(found[0]) > LONGEST or not found[0].isprintable():
+        return ""
+    return found[0].lower()
 
 
 def trim(address: str) -> str:

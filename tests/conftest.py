@@ -19,8 +19,8 @@ EXCUSED = (
     "bin/with-postgres",  # the other leg runs it
 )
 
-# No clock decides about a test: a busy machine may take its time over an example.  The same
-# examples come every time; pytest --hypothesis-profile=search looks for others.
+# No clock on the wall decides about a test: a busy machine may take its time over an example.
+# The same examples come every time; pytest --hypothesis-profile=search looks for others.
 examples.register_profile("search", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 examples.register_profile("same", examples.get_profile("search"), derandomize=True)
 examples.load_profile("same")

@@ -29,7 +29,7 @@ LARGE = ("evidence", "facts", "why")  # what no list needs
 
 
 class LeftFilter(admin.SimpleListFilter):
-    """What is left to agents; each choice has an index."""
+    """What is left to agents."""
 
     title = gettext_lazy("left to agents")
     parameter_name = "left"
@@ -94,7 +94,7 @@ class ReportAdmin(Table[Report]):
         """Close what is left to agents, or open it again: the two buttons of its page."""
         if request.method == "POST":
             act = self.open_again if "again" in request.POST else self.close
-            act(request, Report.objects.filter(pk=self._report(pk).pk))
+            act(request, Report.objects.filter(pk=get_object_or_404(Report, pk=pk).pk))
         return redirect("admin:abuse_report_change", pk)
 
     def _report(self, pk: int) -> Report:

@@ -67,6 +67,7 @@ class Report(Owed):
     holder = models.CharField(_("whose space it is"), max_length=200, blank=True)
     closed_at = models.DateTimeField(_("closed"), null=True)
     closed_by = models.CharField(max_length=150, blank=True)
+    is_forgotten = models.BooleanField(default=False, editable=False)
     letter = models.ForeignKey(
         Letter, models.SET_NULL, null=True, related_name="+", verbose_name=_("our answer")
     )
@@ -86,7 +87,7 @@ class Report(Owed):
             models.Index(fields=["strength", "-id"], name="abuse_report_strength"),
             models.Index(fields=["feedback_class", "-id"], name="abuse_report_class"),
             models.Index(
-                fields=["read_at"], condition=~Q(evidence=""), name="abuse_report_to_forget"
+                fields=["read_at"], condition=Q(is_forgotten=False), name="abuse_report_to_forget"
             ),
             models.Index(fields=["-id"], condition=WAITS_FOR_AGENT, name="abuse_report_for_agents"),
             models.Index(

@@ -85,6 +85,15 @@ def test_our_own_signature_above_a_tenants_does_not_hide_whose_mail_it_was() -> 
         assert (verdict.strength, verdict.tenant_id) == (level, CLINIC)
 
 
+def test_of_two_tenants_signatures_the_one_on_top_counts() -> None:
+    keys = {
+        (name, "s1"): [a_key(name, tenant)]
+        for name, tenant in (("clinic.example", CLINIC), ("school.example", SCHOOL))
+    }
+    both = [("school.example", "s1", "A1"), ("clinic.example", "s1", "A1")]
+    assert attribute(found(verified=both), facts(keys=keys)).tenant_id == SCHOOL
+
+
 def test_the_key_that_held_says_whose_the_signature_is() -> None:
     keys = {
         ("clinic.example", "s1"): [

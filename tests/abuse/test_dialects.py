@@ -275,3 +275,15 @@ def test_types_without_end_cost_no_more_than_a_second(within: str, n: int, betwe
     started = time.process_time()
     assert [read(raw).error for raw in mails] == ["", ""]
     assert time.process_time() - started < SECONDS
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["aaaaaaaaaaaaaaaaaaaa://" * 80, "a://b/c" * 280 + " x", "," * 1900 + '"' * 39, "(" * 1900],
+)
+@pytest.mark.parametrize("name", ["Reported-Domain", "Original-Rcpt-To", "Feedback-Type"])
+def test_fields_made_to_hurt_are_read_in_time(name: str, value: str) -> None:
+    text = "Feedback-Type: abuse\n" + f"{name}: {value}\n" * 199
+    started = time.process_time()
+    assert feedback_in(text) is not None
+    assert time.process_time() - started < SECONDS

@@ -14,7 +14,8 @@ from abuse.trace import make
 from abuse.tracing import trace_key
 from customers.models import Tenant
 from mailroom.addresses import author
-from mailroom.models import Channel, Letter, Purpose
+from mailroom.diagnosis import OUT_OF_TIME
+from mailroom.models import Channel, Letter, Purpose, Received
 from tests.abuse.factories import make_report, take
 from tests.abuse.mails import Complaint, junk, record, signed
 from tests.abuse.test_answers import (  # noqa: F401  (fixtures)
@@ -57,6 +58,9 @@ HOP = "Received: from x (x [192.0.2.10]) by mx.far.example; Thu, 26 Nov 2026 09:
         ("Pat", ""),
         ("", ""),
         ("(" * 2000, ""),
+        ("<a\u202eb@far.example>", ""),
+        ("<a\x01b@far.example>", ""),
+        ("<a@\u200bfar.example>", ""),
     ],
 )
 def test_the_author_is_the_one_address_that_is_no_name_and_no_remark(
@@ -171,6 +175,39 @@ def test_a_mark_comes_second_to_the_signature_over_the_same_message(clinic: Tena
     assert filed(reports) == [Filed.COUNTED, Filed.DUPLICATE]
 
 
+def test_a_signature_of_somebody_else_makes_no_other_message_of_a_marked_one(
+    clinic: Tenant,
+) -> None:
+    loop, _token = loops.ask("far.example", "fbl@far.example")
+    loop.proved_at = timezone.now()
+    loop.save()  # so that the key of that domain is asked for
+    mark = make(trace_key(), clinic.pk, "junk-1@clinic.example", timezone.now())
+    marked = junk(extra=f"CFBL-Feedback-ID: {mark}\r\n")
+    abouts = [
+        signed(f"X-N: {n}\r\n".encode() + marked, "far.example", "k", ("from", "subject", "x-n"))
+        for n in range(3)
+    ]
+    swept(*[bytes(Complaint(about, n, f"p{n}@x.example")) for n, about in enumerate(abouts)])
+    reports = list(Report.objects.order_by("pk"))
+    assert {row.strength for row in reports} == {"B"}
+    assert [row.facts["verified"][0][0] for row in reports] == ["far.example"] * 3
+    assert filed(reports) == [Filed.COUNTED, Filed.DUPLICATE, Filed.DUPLICATE]
+
+
+def test_an_uploaded_mail_with_our_mark_is_the_junk_whatever_it_holds(school: Tenant) -> None:
+    mark = make(trace_key(), school.pk, "junk-1@clinic.example", timezone.now())
+    head, _gap, _body = junk(extra=f"CFBL-Feedback-ID: {mark}\r\n").partition(b"\r\n\r\n")
+    mail = (
+        head
+        + b"\r\nContent-Type: multipart/report; boundary=zz\r\n\r\n--zz\r\n\r\nBuy!\r\n--zz\r\n"
+        b"Content-Type: message/feedback-report\r\n\r\nFeedback-Type: not-spam\r\nVersion: 1\r\n"
+        b"\r\n--zz--\r\n"
+    )
+    swept(HOP.encode() + mail, channel=Channel.WEB, who="a network")
+    report = Report.objects.get()
+    assert (report.filed, report.strength, report.tenant) == (Filed.COUNTED, "B", school)
+
+
 @pytest.mark.parametrize(
     "part",
     [
@@ -230,6 +267,23 @@ def test_a_mail_that_cannot_be_filed_stops_no_other(clinic: Tenant) -> None:
     assert rows[1].due_at is not None
 
 
+def test_mails_that_take_for_ever_keep_no_other_from_being_read(
+    clinic: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("abuse.readings.ANSWER", "tests.abuse.children:answer")
+    monkeypatch.setattr("abuse.jobs.READING", 5.0)
+    for n in range(3):
+        take(f"X-For-Ever: {n}\r\n\r\n".encode())
+    good = take(Complaint(signed(junk())))
+    for _ in range(4):
+        jobs.sweep_reports()
+    assert Report.objects.get().received == good
+    assert (
+        list(Received.objects.exclude(pk=good.pk).values_list("unread", flat=True))
+        == [OUT_OF_TIME] * 3
+    )
+
+
 def test_a_tenant_cannot_pile_up_keys_under_one_selector(
     clinic: Tenant,
     dns: Dns,  # noqa: F811
@@ -240,7 +294,8 @@ def test_a_tenant_cannot_pile_up_keys_under_one_selector(
         ]
         cache.clear()  # an hour later
         swept(bytes(Complaint(signed(junk(n), selector="s1"), n, f"p{n}@x.example")))
-    assert SigningKey.objects.filter(selector="s1").count() == 5
+    kept = SigningKey.objects.filter(selector="s1").values_list("record", flat=True)
+    assert set(kept) == {record(f"n{n}") for n in range(3, 8)}
     dns.records["s1._domainkey.clinic.example", "TXT"] = ['"v=DKIM1; k=rsa; p=AAAA"']
     cache.clear()
     swept(bytes(Complaint(signed(junk(9)), 9, "p9@x.example")))

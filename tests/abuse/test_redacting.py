@@ -315,6 +315,46 @@ def test_whoever_may_have_written_a_report_is_hidden(
     assert "patricia" not in read(report)
 
 
+def test_of_too_many_recipients_that_the_report_names_no_body_is_passed_on(
+    clinic: Tenant, key: SigningKey, read: Read
+) -> None:
+    about = signed(
+        b"From: news@clinic.example\r\nSubject: Win\r\nDate: Thu, 26 Nov 2026 08:59:59 +0000\r\n"
+        b"Message-ID: <b@clinic.example>\r\n\r\nDear patricia@webmail.example\r\n"
+    )
+    named = "".join(f"Original-Rcpt-To: <a{n}@webmail.example>\r\n" for n in range(MOST_HIDDEN))
+    last = "Original-Rcpt-To: <patricia@webmail.example>\r\n"
+    [report] = swept(Complaint(about, fields=named + last))
+    assert "patricia" not in read(report)
+    assert "dear" not in read(report)
+
+
+def test_a_message_id_of_their_server_is_hidden_though_from_names_their_domain(
+    clinic: Tenant, read: Read
+) -> None:
+    report = make_report(
+        clinic, from_domain="far.example", message_id="2026.ab@store7.mx4.far.example",
+        evidence="To: patricia@far.example\nFrom: <ceo@far.example>\nSubject: x\n"
+        "Message-ID: <2026.ab@store7.mx4.far.example>\n\nHello\n",
+    )  # fmt: skip
+    assert "store7" not in read(report)
+
+
+@pytest.mark.parametrize("evidence", ["", "Subject: x\n\nHello\n"])
+def test_who_reported_is_forgotten_whether_or_not_a_message_was_kept(
+    clinic: Tenant, evidence: str
+) -> None:
+    report = report_of(
+        clinic, evidence=evidence, reporter_email="patricia@far.example",
+        facts={"recipients": ["patricia@far.example"]},
+        read_at=timezone.now() - timedelta(days=4000),
+    )  # fmt: skip
+    assert housekeeping.forget() == 1
+    report.refresh_from_db()
+    assert (report.evidence, report.reporter_email, report.facts) == ("", "", {})
+    assert housekeeping.forget() == 0
+
+
 def test_a_subject_stays_without_names_when_the_message_is_forgotten(clinic: Tenant) -> None:
     report = report_of(
         clinic, head="To: patricia@far.example\n", subject="patricia, you have won",
