@@ -141,6 +141,7 @@ def _item(read: Read, tenants: Collection[int]) -> Item:
     row.filed = _filed(read, row)
     item = Item(read, row)
     if row.filed == Filed.PLAIN and not enclosed["bytes"]:
+        row.feedback_class = ""
         row.subject = outer["subject"][:200]
         row.evidence = read.answer["words"][:MOST_EVIDENCE]
     if row.filed == Filed.COUNTED:

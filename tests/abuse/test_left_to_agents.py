@@ -44,6 +44,7 @@ def test_a_mail_for_an_agent_is_read_on_its_page(desk: Client, letter: Report) -
     assert str(letter) == "Who reads this?"
     assert "Your newsletter &lt;b&gt;never&lt;/b&gt; stops. 감사" in shown
     assert "<b>never</b>" not in shown
+    assert "Nothing in it points to us" not in shown  # it complains of nothing
 
 
 def test_the_words_of_a_report_are_never_kept_as_the_reported_message() -> None:
