@@ -6,6 +6,7 @@ decoded; the mailboxes that the message went to, and what names them elsewhere, 
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import Header
 from email.message import Message
@@ -110,6 +111,37 @@ def redacted(report: Report) -> str:
     return "\n".join(f"{name}: {value}" for name, value in fields) + f"\n\n{words}"
 
 
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a copy is made of: the fields that are passed on, the way, and whom to hide.
+
+    ``entry`` is the hop that brought the message from the sender's address to the reporter's
+    network, None where no line names that address.
+    """
+
+    fields: list[tuple[str, str]]
+    hops: list[Hop]
+    entry: int | None
+    hidden: list[str]
+    from_domain: str
+
+    def without(self, text: str) -> str:
+        return _without(text, self.hidden, self.from_domain)
+
+
+def _seen(report: Report) -> _Seen:
+    head = _visible(report.evidence[:KEPT]).replace("\r\n", "\n").partition("\n\n")[0]
+    ways, source = hops(head), str(report.source_address or "")
+    clients = [hop.address for hop in ways]
+    return _Seen(
+        fields=_passed_on(head, report),
+        hops=ways,
+        entry=clients.index(source) if source and source in clients else None,
+        hidden=_hidden(head, report),
+        from_domain=report.from_domain,
+    )
+
+
 def shown(report: Report) -> tuple[list[tuple[str, str]], str]:
     """Headers and words, each without the reporter.
 
@@ -117,62 +149,59 @@ def shown(report: Report) -> tuple[list[tuple[str, str]], str]:
     body would carry through whatever is hidden in plain sight.  No words where they may be the
     reporter's own, or may name a mailbox that nobody has looked for.
     """
-    head, _gap, _body = _parts(report)
-    hidden = _hidden(report)
+    seen = _seen(report)
     fields = []
-    for name, value in _passed_on(head, report):
+    for name, value in seen.fields:
         if name.lower() in HEADERS:
             flat = _opaque(readable(" ".join(value.split())))
-            fields.append((name, _value(name.lower(), flat, hidden, report)))
+            fields.append((name, _said(name.lower(), flat, seen, report)))
     words = ""
-    if not report.facts.get("inline") and len(hidden) <= MOST_HIDDEN:
-        words = _without(_opaque(_words(report)), hidden, report.from_domain)
-    return [*_ways(head, hidden, report), *fields], words
+    if not report.facts.get("inline") and len(seen.hidden) <= MOST_HIDDEN:
+        words = seen.without(_opaque(_words(report)))
+    return [*_ways(seen), *fields], words
 
 
 def subject(report: Report) -> str:
     """The subject in the same way, without any mailbox."""
-    text = report.subject
+    seen, text = _seen(report), report.subject
     if report.facts.get("inline"):
-        head, _gap, _body = _parts(report)
-        copied = (value for name, value in _passed_on(head, report) if name.lower() == "subject")
+        copied = (value for name, value in seen.fields if name.lower() == "subject")
         text = readable(next(copied, text))
-    return _value("subject", text, _hidden(report), report)
+    return _said("subject", text, seen, report)
 
 
 def message_id(report: Report) -> str:
     """The Message-ID in the same way; "" for none."""
-    return _value("message-id", report.message_id, _hidden(report), report)
+    return _said("message-id", report.message_id, _seen(report), report)
 
 
-def _value(name: str, text: str, hidden: Sequence[str], report: Report) -> str:
-    """What a header field says, on one line and decoded."""
+def _said(name: str, text: str, seen: _Seen, report: Report) -> str:
+    """What a header field of that name says, on one line and decoded."""
     if name == "message-id":
-        found = _NAMED.search(text)
-        text = found[0] if found else ""
-        if text and _is_given_by_others(text, hidden, report):
-            return REDACTED
-    text = _without(text, hidden, report.from_domain)
+        return _named(text, seen, report)
+    text = seen.without(text)
     return FIND_ADDRESS.sub(REDACTED, text) if name == "subject" else text
 
 
-def _is_given_by_others(name: str, hidden: Sequence[str], report: Report) -> bool:
-    """Whether the Message-ID may be of the reporter's network.
+def _named(text: str, seen: _Seen, report: Report) -> str:
+    """A Message-ID that is the sender's; one that may be of the reporter's network is hidden.
 
     Where the sender gave none, a server on the way did, and put its own name in it.  Once the
     message is forgotten nothing tells which servers these were.
     """
-    host = name.strip("<>").rpartition("@")[2].lower()
-    names = {above(address.rpartition("@")[2])[-1] for address in hidden}
-    is_senders = bool(report.from_domain) and f".{host}".endswith(f".{report.from_domain}")
+    found = _NAMED.search(text)
+    if found is None:
+        return ""
+    host = found[0].strip("<>").rpartition("@")[2].lower()
+    names = {above(address.rpartition("@")[2])[-1] for address in seen.hidden}
+    is_senders = bool(seen.from_domain) and f".{host}".endswith(f".{seen.from_domain}")
     if is_senders and above(host)[-1] not in names:  # a From may be forged to their own domain
-        return False
-    names |= {above(taker)[-1] for taker in _takers(report)}
-    return not report.facts or above(host)[-1] in names
-
-
-def _parts(report: Report) -> tuple[str, str, str]:
-    return _visible(report.evidence[:KEPT]).replace("\r\n", "\n").partition("\n\n")
+        return seen.without(found[0])
+    # The servers that may be of their network: all, if nothing tells where it begins.
+    takers = seen.hops[: None if seen.entry is None else seen.entry + 1]
+    names |= {above(hop.by)[-1] for hop in takers if hop.by}
+    is_theirs = not report.facts or above(host)[-1] in names
+    return REDACTED if is_theirs else seen.without(found[0])
 
 
 def _words(report: Report) -> str:
@@ -197,25 +226,16 @@ def _passed_on(head: str, report: Report) -> list[tuple[str, str]]:
     return fields
 
 
-def _entry(head: str, report: Report) -> int | None:
-    """Which hop brought the message from the sender's address to the reporter's network."""
-    known = [hop.address for hop in hops(head)]
-    source = str(report.source_address or "")
-    return known.index(source) if source and source in known else None
-
-
-def _ways(head: str, hidden: Sequence[str], report: Report) -> list[tuple[str, str]]:
+def _ways(seen: _Seen) -> list[tuple[str, str]]:
     """The hops up to the reporter's network: from the line that names the sender's address on.
 
     Without such a line nobody can tell whose hops these are, and none is shown.
     """
-    entry = _entry(head, report)
-    if entry is None:
+    if seen.entry is None:
         return []
-    lines = [value for name, value in _passed_on(head, report) if name.lower() == "received"]
-    below = (" ".join(_FOR.sub("", value).split()) for value in lines[entry + 1 :][:9])
-    ways = [_entered(hops(head)[entry])]
-    ways += [_without(value, hidden, report.from_domain) for value in below]
+    lines = [value for name, value in seen.fields if name.lower() == "received"]
+    below = (" ".join(_FOR.sub("", value).split()) for value in lines[seen.entry + 1 :][:9])
+    ways = [_entered(seen.hops[seen.entry]), *map(seen.without, below)]
     return [("Received", way) for way in ways]
 
 
@@ -231,16 +251,8 @@ def _entered(hop: Hop) -> str:
     return f"from [{literal}] by {REDACTED}; {date}"
 
 
-def _takers(report: Report) -> set[str]:
-    """The servers that may be of the reporter's network: all, if nothing tells where it begins."""
-    head, _gap, _body = _parts(report)
-    entry = _entry(head, report)
-    return {hop.by for hop in hops(head)[: None if entry is None else entry + 1] if hop.by}
-
-
-def _hidden(report: Report) -> list[str]:
+def _hidden(head: str, report: Report) -> list[str]:
     """The mailboxes to hide, the surest first: the reporter's, and where the message went."""
-    head, _gap, _body = _parts(report)
     named = [str(address).lower() for address in report.facts.get("recipients", ())]
     found = [report.reporter_email.lower(), *named, *_recipients(head)]
     return [address for address in dict.fromkeys(found) if all(address.rpartition("@"))]

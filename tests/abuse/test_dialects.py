@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from abuse.evidence import answer
 from abuse.fields import feedback_in
 from abuse.reading import Reading, read
-from mailroom.sections import take_apart, text_of
+from mailroom.sections import MOST_OTHERS, take_apart, text_of
 from tests.abuse.test_reading import FIELDS, JUNK, V4, arf, mail, part
 
 SECONDS = 1.0
@@ -62,6 +62,13 @@ def test_the_part_for_machines_may_have_come_out_as_a_file(report: MIMEBase) -> 
 
     assert (found.format, found.message_id) == ("arf", JUNK_ID)
     assert found.feedback.source_address == "192.0.2.40"
+
+
+def test_a_report_is_looked_for_in_the_first_few_files_only() -> None:
+    pictures = [file(f"{n}.bin", "\0\1\2") for n in range(MOST_OTHERS)]
+    report = file("ATT00001", FIELDS)
+    assert reading(*pictures[1:], report, subtype="mixed").format == "arf"
+    assert reading(*pictures, report, subtype="mixed").format == ""
 
 
 @pytest.mark.parametrize(
