@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Final
 
 from mailroom.addresses import ADDRESS, FIND_ADDRESS, LONGEST, clean_host, trim
@@ -76,12 +77,14 @@ _AFTER_WORD = re.compile(
 _OURS = re.compile(r"\b(?:mail from|from|sender|contact|message-?id|reply-?to|support)\b", re.I)
 _STAFF = re.compile(r"^(?:postmaster|mailer-daemon|mailerdaemon|abuse|support|no-?reply)@", re.I)
 
+_TALKING: Final = r"while talking to (?P<host>[\w.-]{3,255})"
+
 # (a word that is there, how the line is built); the most certain form first.
 _REMOTE = tuple(
     (hint, re.compile(pattern, re.IGNORECASE))
     for hint, pattern in (
-        ("host", r"\bhost:? (?P<host>[\w-]{1,63}\.[\w.-]{1,250})\s?[\[(:]"),
-        ("talking to", r"while talking to (?P<host>[\w.-]{3,255})"),
+        ("host", r"\bhost:? (?P<host>[\w-]{1,63}\.[\w.-]{1,250})(?:\s?[\[(:]| says:)"),
+        ("talking to", _TALKING),
         (
             "[",
             r"^\s{0,8}(?P<host>[\w.-]{3,255})\.? ?\[[\d.a-f:]{3,45}\]"
@@ -105,6 +108,9 @@ _REPORTING = re.compile(
     re.IGNORECASE,
 )
 _REPORTING_HINTS: Final = (" at ", " on ", " server", " from ")
+
+
+_NO_REPLY: Final = Reply()
 
 
 class Notice:
@@ -176,7 +182,13 @@ def failures(
         known = {address.casefold(): n_line for address, n_line in reversed(places)}
         places = [(address, known.get(address.casefold(), -1)) for address in hinted]
     places = places[:MAX_FAILED]
-    return [_found(notice, places, index) for index in range(len(places))]
+    if len(places) < 2:
+        return [_found(notice, places, index) for index in range(len(places))]
+    places = _where_told(notice.lines, places)
+    regions = (_region(notice.lines, places, index) for index in range(len(places)))
+    some = any(find(region).code for region in regions)
+    shared = _NO_REPLY if some else find(notice.lines[:NOTICE_LINES])
+    return [_found(notice, places, index, shared) for index in range(len(places))]
 
 
 def about(notice: Notice, recipient: str) -> Found:
@@ -241,19 +253,42 @@ def _distinct(
     return list(seen.values())
 
 
-def _found(notice: Notice, places: list[tuple[str, int]], index: int) -> Found:
+def _where_told(lines: list[str], places: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Each recipient at the first mention that a reply follows: many notices first list all who
+    failed, and say below what each was told."""
+    lines = lines[:NOTICE_LINES]
+    lows = [line.casefold() if "@" in line else "" for line in lines]
+    mentions = {
+        address: [n_line for n_line, low in enumerate(lows) if address.casefold() in low]
+        for address, n_line in places
+        if n_line >= 0
+    }
+    starts = sorted({n_line for found in mentions.values() for n_line in found})
+    ends = (min(end, start + REGION_LINES) for start, end in pairwise([*starts, len(lines)]))
+    told = {start for start, end in zip(starts, ends, strict=True) if find(lines[start:end]).code}
+    return [
+        (address, next((later for later in mentions.get(address, ()) if later in told), n_line))
+        for address, n_line in places
+    ]
+
+
+def _found(
+    notice: Notice, places: list[tuple[str, int]], index: int, shared: Reply = _NO_REPLY
+) -> Found:
+    """What this recipient was told, or ``shared``, the one reply that the notice has for all."""
     recipient = places[index][0]
     region = _region(notice.lines, places, index)
     words = _reason(region, recipient)
-    reply = find(region, recipient)
+    reply = shared if shared.code else find(region, recipient)
     # What others were told explains this failure only where nothing of its own is said.
-    alone = len(places) == 1 or not words
+    alone = len(places) == 1 or bool(shared.code) or not words
     if not reply.code and alone:
         reply = find(notice.lines[:NOTICE_LINES], recipient)
     if not reply.code:
         words = words or _before(notice.lines, *places[index])
         reply = Reply(words, "", enhanced_in(words))
-    host = _remote(region) or (_remote(notice.lines) if alone else "")
+    host = _spoken_to(notice.lines, places[index][1]) or _remote(region)
+    host = host or (_remote(notice.lines) if alone else "")
     return Found(recipient, reply, host)
 
 
@@ -289,6 +324,13 @@ def _before(lines: list[str], recipient: str, n_line: int) -> str:
         return ""
     said = lines[n_line].partition(recipient)[0].strip(" <>\"':;,.[]()-*")
     return one_line(said or (lines[n_line - 1] if n_line else "").strip(" :-"))
+
+
+def _spoken_to(lines: list[str], n_line: int) -> str:
+    """The host that Sendmail names above what each of several recipients was told."""
+    above = (line for line in reversed(lines[: max(n_line, 0)]) if "talking to" in line)
+    found = re.search(_TALKING, next(above, ""), re.IGNORECASE)
+    return clean_host(found["host"]) if found else ""
 
 
 def _remote(lines: list[str]) -> str:

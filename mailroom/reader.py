@@ -12,10 +12,17 @@ from mailroom.addresses import FIND_ADDRESS, mailbox
 from mailroom.blocks import Block, block_in
 from mailroom.derived_status import derived
 from mailroom.diagnosis import MALFORMED, Diagnosis, Failure, Original
-from mailroom.freetext import Found, Notice
+from mailroom.freetext import NOTICE_LINES, Found, Notice
 from mailroom.originals import read_original, readable
 from mailroom.replies import Reply, find, one_line, parse
-from mailroom.sections import NOTICE_CHARS, Sections, decode, take_apart
+from mailroom.sections import (
+    NOTICE_CHARS,
+    ORIGINAL_CHARS,
+    Sections,
+    decode,
+    take_apart,
+    text_of,
+)
 
 # What the standard parser and codecs raise on mail that is none.
 _UNPARSABLE: Final = (
@@ -39,6 +46,8 @@ _DAEMON = re.compile(
     r"|system administrator|mail system|delivery-?status",
     re.IGNORECASE,
 )
+_ONLY_A_DAEMON = re.compile(r"mailer-?_?daemon", re.IGNORECASE)
+_AN_ANSWER = re.compile(r"(?:re|aw|antw|sv|vs|res|rif|odp)\s?:", re.IGNORECASE)
 _FAILURE_SUBJECT = re.compile(
     r"undeliver|not deliver|returned mail|returning message|mail (?:system )?(?:error|failure"
     r"|failed)"
@@ -63,6 +72,7 @@ _FAILURE_WORDS = re.compile(
 )
 _DELAYED = re.compile(
     r"delay|warning message only|not yet been delivered|will be retried|temporary failure report"
+    r"|verzögert|verzögerung|noch nicht zugestellt"
 )
 _LOGGED = re.compile(r"\bto=<([^<>\s]{3,254})>")
 # A part of a bounce of Postfix's, pasted without its headers.
@@ -97,11 +107,22 @@ def _read(raw: bytes, *, enclosed: bool = False) -> Diagnosis:
         return _diagnosis("bounce", failures, original or _envelope_sender(sections))
     if is_report or sections.is_report:
         return Diagnosis("report", original=original)
-    if sections.originals and not enclosed:  # a bounce that somebody passed on as a file
-        inner = _read(sections.originals[0].encode("utf-8", "replace"), enclosed=True)
-        if inner.kind == "bounce":
-            return inner
+    if not enclosed and (inner := _passed_on(raw, low, sections)):
+        return inner
     return Diagnosis("other", original=original)
+
+
+def _passed_on(raw: bytes, low: bytes, sections: Sections) -> Diagnosis | None:
+    """A bounce that somebody sent on as an enclosed mail or as a file."""
+    text = ""
+    if sections.originals:  # with its body, for there only it says what failed
+        text = next(iter(take_apart(raw, low, whole=True).originals), "")
+    elif sections.files:
+        text = text_of(sections.files[0], ORIGINAL_CHARS)
+    if not text:
+        return None
+    inner = _read(text.encode("utf-8", "replace"), enclosed=True)
+    return inner if inner.kind == "bounce" else None
 
 
 def _is_message(raw: bytes) -> bool:
@@ -205,7 +226,30 @@ def _looks_like_failure(sections: Sections, notice: Notice) -> bool:
     if daemon and said:
         return True
     told = _FAILURE_WORDS.search(" ".join(notice.lines[:80]))
-    return bool(told and (daemon or said or sections.originals or find(notice.lines).code))
+    if told and (daemon or said or sections.originals or find(notice.lines).code):
+        return True
+    return _is_from_a_program(sections) and _tells_a_reply(notice)
+
+
+def _is_from_a_program(sections: Sections) -> bool:
+    """Whether a mailer wrote this; as "postmaster" people write too, and most of all answers."""
+    sender = sections.heading("from")
+    if _ONLY_A_DAEMON.search(sender):
+        return True
+    if not _DAEMON.search(sender):
+        return False
+    if sections.heading("return-path") == "<>":
+        return True
+    if sections.heading("auto-submitted").lower() not in ("", "no"):
+        return True
+    subject = readable(sections.heading("subject"))
+    return not (sections.heading("in-reply-to") or _AN_ANSWER.match(subject))
+
+
+def _tells_a_reply(notice: Notice) -> bool:
+    """Whether there is a full reply: then it is a bounce, in whatever language."""
+    reply = find(notice.lines[:NOTICE_LINES])
+    return bool(reply.code and reply.status)
 
 
 def _from_words(sections: Sections, notice: Notice, original: Original | None) -> list[Failure]:

@@ -40,7 +40,8 @@ _END = re.compile(
 _IN_REPLY = re.compile(r"\s{0,80}\(in reply to [^()]{0,60}\)$")
 
 _UNHELPFUL = ("503", "354", "220", "250", "221")
-_OWN_WORDS = ("554 5.0.0 Service unavailable", "554 Service unavailable")
+# Sendmail's own sum of what the other server said, with the recipient or without.
+_OWN_WORDS = re.compile(r"554 (?:5\.0\.0 )?(?:<[^<>]{0,320}>\.\.\. )?Service unavailable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _code_in(line: str) -> tuple[int, str]:
 
 
 def _rank(line: str, code: str, recipient: str) -> int:
-    unhelpful = code in _UNHELPFUL or line.strip() in _OWN_WORDS
+    unhelpful = code in _UNHELPFUL or _OWN_WORDS.fullmatch(line.strip()) is not None
     about = not recipient or recipient.casefold() in line.casefold()
     heard = "<<<" in line or not _AT_LINE_START.match(line)
     return 8 * unhelpful + 2 * (not about) + (not heard and bool(recipient) and not about)

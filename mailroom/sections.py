@@ -47,6 +47,7 @@ _PARSER: Final = BytesParser(policy=compat32)
 
 _SCRIPT = re.compile(r"<(script|style|head|title)\b[^>]{0,500}>", re.IGNORECASE)
 _BREAK = re.compile(r"<(?:br|/?p|/?div|/?tr|/?h\d|/?li|/?table|hr)\b[^<>]{0,500}>", re.IGNORECASE)
+_CELL = re.compile(r"</?t[dh]\b[^<>]{0,500}>", re.IGNORECASE)
 _TAG = re.compile(r"<(?:/?[a-z!][^<>]{0,2000})>", re.IGNORECASE)
 _SPACE = re.compile(r"[ \t]+")
 
@@ -222,5 +223,6 @@ def plain(page: str) -> str:
             break
         at = closing
     pieces.append(page[at:])
-    text = _TAG.sub("", _BREAK.sub("\n", _SPACE.sub(" ", "".join(pieces))))
-    return unescape(text)
+    text = _BREAK.sub("\n", _SPACE.sub(" ", "".join(pieces)))
+    text = _TAG.sub("", _CELL.sub(" ", text))  # the words of two cells are not one
+    return unescape(text).replace("\xa0", " ")  # no form looks for this one
