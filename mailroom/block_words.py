@@ -50,6 +50,7 @@ OTHER_CAUSE = either(
     unable to relay
     virus
     message (?:size|too)
+    size limit
     header
     rfc ?[25]\d\d\d
     content\b
@@ -62,6 +63,7 @@ OTHER_CAUSE = either(
     domain of sender
     syntax
     hop count
+    too many hops
     loop\b
     starttls
     tls\b
@@ -110,6 +112,20 @@ THE_CLIENT = either(
     """
 )
 
+# What the words around a link must hold, for many a link to an explanation ends in the address.
+A_REFUSAL = either(
+    r"""
+    block
+    reputation
+    reject
+    denied
+    refus
+    dropped
+    policy
+    abus
+    """
+)
+
 # The kinds of block.
 RDNS = either(
     r"""
@@ -125,6 +141,8 @@ RDNS = either(
     could(?: not|n't) (?:find|resolve|verify|get) (?:your )?(?:reverse )?(?:host|ip|name|address)
     unable to (?:find|resolve|verify|get) (?:your )?(?:reverse )?(?:host|ip|name|address)
     can't (?:find|resolve|verify|get) (?:your )?(?:reverse )?(?:host|ip|name|address)
+    invalid hostname
+    no matches to nameserver
     ip ?name lookup
     host ?name lookup
     possibly forged
@@ -241,14 +259,22 @@ LIST = either(
     suspended
     prohibit
     poor
-    bad ip
+    bad (?:sender|ip|reputation)
     delist
     removal
     access
     not authori[sz]ed to send email directly
     do not accept
     don't accept
+    not (?:currently )?accepting
     disallowed
+    intrusion prevention
+    dropped
+    not welcome
+    bloqu[ea]
+    gesperrt
+    차단
+    黑名单
     """
 )
 

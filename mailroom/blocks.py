@@ -14,6 +14,7 @@ from typing import Final
 from mailroom.addresses import canonical
 from mailroom.block_words import (
     A_DOMAIN,
+    A_REFUSAL,
     GEO,
     GREY,
     HINTS,
@@ -34,24 +35,34 @@ GONE: Final = "\ue001"  # an IP address that is not the client's
 
 _ADDRESS = re.compile(
     r"(?<![\w.])(?:"
-    r"(?:[0-9a-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4})(?![\w:]|\.\w)"
+    r"(?:[0-9a-f]{0,4}:){2,7}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4})(?![\w:]|\.\w|/\d)"
     r"|\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\w|/\d)"
     r")",
 )
 _LIKE_AN_ADDRESS = re.compile(r"\d\.\d{1,3}\.\d{1,3}\.\d|:[0-9a-f]{0,4}:")
+# Postfix puts it before whatever a policy service says, even about the client.
+_WRAPPER: Final = "recipient address rejected: "
 _CONTINUED = re.compile(r"\s([245]\d\d)[- ](?:#?[245]\.\d{1,3}\.\d{1,3}(?=\s))?")
 
+# The host that did it; a list's name after "by" leaves the address to the client.
+_BY_A_HOST = (
+    r"\bby(?: (?!\S{0,80}(?:bl|spam|list|cop|sorbs|barracuda|uceprotect|abuse))"
+    r"[\w-]{1,60}\.[\w.-]{2,60})?"
+)
 # Words on either side that make an address somebody else's.
 _NOT_THE_CLIENT_BEFORE = re.compile(
     r"(?:(?:connect(?:ed|ing|ion)? to|connection with|conversation with|giving up on|talking to)"
     r"(?: [\w.-]{1,120})?|attempted was|relay=\S{0,80}|resolver\S*"
     r"|name ?servers?"
     r"|dns servers?|returnc/\S{0,12}|queried from|query from|helo|ehlo|response_codes\?ip="
-    r"|delivered to|forwarded to|received by|rejected by|(?:said|says) by|\bat|x-originating-ip:?"
+    rf"|delivered to|forwarded to|{_BY_A_HOST}|\bat|x-originating-ip:?"
+    r"|\b(?:urls?|uri|links?|body|contains?|attachment)\b[^.;:]{0,60}"
+    r"|\b(?:version|engine|rule)"
     r"|(?<!client )(?<!sending )(?<!sender )(?<!remote )(?<!connecting )(?<!your )\bhost \S{3,80}"
     r"|\S@|\bby (?:(?:the|mail|smtp|remote|our) ){0,3}(?:server|host|gateway|mta|system)"
-    r"|(?:\bour|\bthis|\bmy|receiving|destination|recipient'?s?) (?:\w{1,15} ){0,2}"
-    r"(?:server|host|ip|mta|mx|system|gateway)(?: address)?|[?&](?:r|mx|server)=|\{ip="
+    r"|(?:\bour|\bthis|\bmy|receiving|destination|recipient'?s?)"
+    r" (?:(?!from |for |per )\w{1,15} ){0,2}(?:server|host|ip|mta|mx|system|gateway)(?: address)?"
+    r"|(?:^|[\s?&(,;])(?:r|mx|server)=|\{ip="
     r"|attemptedip=|fqdn=)[\s\[(<:\"']{0,4}$"
 )
 _NOT_THE_CLIENT_AFTER = re.compile(
@@ -115,6 +126,14 @@ _FORMS = (
     rf"|google)? ?has detected"
     r"[^\ue000]{0,80}(?:unsolicited mail|low reputation of the sending ip|unusual rate|suspicious)",
     rf"^\W{{0,4}}(?:[245]\d\d[- ])?[\s\d.#-]{{0,12}}\[{T}[\s\d]{{0,12}}\] ?the ip\b",
+    # A limit that is named without a word for the client.
+    rf"(?:too many|\brate\b|limits?\b|exceed(?:ed|s)?)[^{T}{GONE}.;]{{0,60}} (?:for|from)"
+    rf" (?:(?:your|this|the|client|ip|host|address|server) ){{0,3}}{_IN}{_NAMED}{T}",
+    rf"exceeded[\s;:,(\[-]{{1,4}}{T}",
+    # The reply opens with the bare address.
+    rf"^\W{{0,4}}[245]\d\d[- ](?:#?[245]\.\d{{1,3}}\.\d{{1,3}} )?[\[(]{T}[\])]"
+    rf" (?=[^{T}]{{0,120}}(?:poor|bad|low) reputation)",
+    rf"dynamic ip (?:address )?{_IN}{T}",
     rf"(?:again|later) from{_IN}{T}",
     rf"(?:query|lookup|bl\.shtml|reputation|remov|check|block|reset)[^\s{T}]{{0,80}}[?&/=]{T}",
     rf"reputation (?:of|for){_IN}{T}",
@@ -122,6 +141,10 @@ _FORMS = (
 _FIRM_FORMS = tuple(re.compile(form) for form in _FIRM)
 _USUAL_FORMS = tuple(re.compile(form) for form in _FORMS)
 _ALL_FORMS = (*_USUAL_FORMS, *(re.compile(form) for form in _LOOSE))
+# Where nothing follows the address, the refusal leads up to it.
+_LAST = re.compile(rf"[\[(<\s:,;-]{T}[\s\])>.\"']{{0,4}}$")
+_LAST_IN_LINK = re.compile(rf"https?://[^\s{T}]{{1,200}}[?&/=#]{T}[\s\])>.\"']{{0,4}}(?:$|&)")
+_LINK = re.compile(r"https?://\S+")
 _NAMED_HOST = re.compile(rf"[a-z][\w-]{{0,62}}\.[\w.-]{{1,120}} ?[\[(]{T}")
 
 
@@ -147,7 +170,7 @@ def block_in(reply: str) -> Block:
 
 def _normal(reply: str) -> str:
     """Lower case, one line, and without the codes that begin the further lines of a reply."""
-    text = " ".join(the_words(reply)[:MAX_TEXT].lower().split())
+    text = " ".join(the_words(reply)[:MAX_TEXT].lower().split()).replace(_WRAPPER, "")
     first = text[:3]
     if first.isdigit() and first in text[3:]:
         text = _CONTINUED.sub(lambda found: " " if found[1] == first else found[0], text)
@@ -220,4 +243,10 @@ def _stands_as_reason(marked: str) -> bool:
     """No form fits, but only one address is there and the refusal speaks of the client."""
     if _NAMED_HOST.search(marked):
         return False  # it may as well be the host that speaks
-    return any(words.search(marked) for words in (RDNS, NAMED_LIST, GEO, GREY, THE_CLIENT))
+    if any(words.search(marked) for words in (RDNS, NAMED_LIST, GEO, GREY, THE_CLIENT)):
+        return True
+    if THE_MESSAGE.search(marked) or "size" in marked:
+        return False
+    if _LAST.search(marked):
+        return True
+    return bool(_LAST_IN_LINK.search(marked) and A_REFUSAL.search(_LINK.sub("", marked)))

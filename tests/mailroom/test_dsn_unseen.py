@@ -1,14 +1,16 @@
-"""Bounces of kinds that no corpus here holds: other languages and mailers."""
+"""Bounces and replies of kinds that no corpus here holds: other languages, mailers and forms."""
 
 import base64
 
 import pytest
 
+from mailroom.blocks import Block, block_in
 from mailroom.dsn import read
 from tests.mailroom.bounces import HEADERS, rows
 
 A = "192.0.2.17"
 B = "198.51.100.9"
+V6 = "2001:db8:5::25"
 
 REFUSED = f"554 5.7.1 Service unavailable; Client host [{A}] blocked using bl.example.net"
 ROW = ["b@recipient.example", "554", "5.7.1", A, "list"]
@@ -70,6 +72,79 @@ def test_a_delay_is_told_in_german() -> None:
     assert read(mail(text, "MAILER-DAEMON@x.example", "Subject: Warnung")).results[0].action == (
         "delayed"
     )
+
+
+# Which address is the reason
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        # Postfix's wrapper is no cause of its own.
+        (f"450 4.7.1 <b@r.example>: Recipient address rejected: client {A} greylisted", "greylist"),
+        (f"554 5.7.1 <b@r.example>: Recipient address rejected: Blocked: {A} is on SORBS", "list"),
+        # The speaker and what else was named are not the client.
+        (f"550 5.7.1 Access denied to {A} by mx.r.example ({B}): blocklist", "list"),
+        (f"550 5.7.1 ip={A}, mx={B}: listed in RBL", "list"),
+        (f"550 5.7.1 (client={A}, server={B}) denied by blacklist", "list"),
+        # A list is no host, though it does the blocking.
+        (f"550 5.7.1 Mail is refused by blacklist.example.net: {A}", "list"),
+        # Rates without a word for the client.
+        (f"452 4.5.3 Hourly limit exceeded for {A}, try again later", "rate"),
+        (f"421 4.7.0 Too many errors today for {A}, try again later", "rate"),
+        (f"421 4.7.0 The message rate was too high for host {A}, try again later", "rate"),
+        (f"451 4.7.1 Our limit for server {A} is 20", "rate"),
+        (f"421 4.7.0 Message rate exceeded: {A} (20)", "rate"),
+        # The reply opens with the address.
+        (f"550 5.7.1 [{A}] Our records say that it has a poor reputation", "list"),
+        (f"550 5.7.1 Refused, dynamic IP address {A} (pool)", "list"),
+        # The refusal leads up to the address.
+        (f"554 5.7.1 Bad sender: {A}", "list"),
+        (f"550 Not currently accepting mail, {A}", "list"),
+        (f"450 4.7.1 Intrusion prevention [{A}]", "list"),
+        (f"550 5.7.1 Not welcome: {A}", "list"),
+        (f"554 5.7.1 Mensaje bloqueado ({A})", "list"),
+        (f"554 5.7.1 Gesperrt: {A}", "list"),
+        (f"554 5.7.1 차단 [{A}]", "list"),
+        (f"554 5.7.1 黑名单 [{A}]", "list"),
+        (f"554 invalid hostname: {A} (unknown)", "rdns"),
+        (f"550 No matches to nameserver query, {A}", "rdns"),
+        (f"550 5.7.1 Dropped - see http://help.r.example/?a={A}", "list"),
+        (f"550 5.7.1 blocked, see https://r.example/a/{V6}", "list"),
+    ],
+)
+def test_the_refused_address_is_named(reply: str, kind: str) -> None:
+    expected = V6 if V6 in reply else A
+    assert block_in(reply) == Block(expected, kind)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        f"550 5.7.1 Message refused by mx.r.example ({B}): blacklisted sender",
+        f"550 5.7.1 Delivery denied by {B}: policy violation",
+        f"450 greylisted by mx.r.example ({B})",
+        f"550 5.7.1 The message has an address in its body ({B}) listed in bl.example.net",
+        f"554 5.7.1 It contains a link to {B} listed on a blocklist",
+        f"550 5.7.1 The URL host {B} is blacklisted",
+        f"550 5.7.1 Your network {V6}/64 is blocked",
+        f"450 4.2.1 <b@r.example>: Recipient address rejected: mailbox busy ({B})",
+        f"550 5.1.1 <b@r.example>: Recipient address rejected: user unknown ({B})",
+        f"550 5.1.1 <b@r.example>: Recipient address rejected ({B})",
+        f"552 5.2.2 Mailbox quota exceeded [{B}]",
+        f"552 5.3.4 Size limit exceeded {B}",
+        f"552 Mail size exceeds 20 MB: {B}",
+        f"554 5.4.6 Too many hops, last from {B}",
+        f"554 Mail size exceeded. See http://r.example/errors?ip={B}",
+        f"550 5.7.1 Refused, mail looks like bulk: {B}",
+        f"550 5.7.1 Message rejected for abuse: {B}",
+        f"550 5.7.1 Abuse policy of mx.r.example [{B}]",
+        "554 5.7.1 Dropped by scanner version 10.2.3.4",
+        f"550 5.7.1 No, see http://r.example/denied?a={B}",
+    ],
+)
+def test_an_address_that_is_not_the_reason_is_not_named(reply: str) -> None:
+    assert block_in(reply).address == ""
 
 
 # Notices in HTML
