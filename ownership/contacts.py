@@ -20,7 +20,8 @@ MOST = 5000  # entities; an answer of 1 MiB has room for no more than that many 
 
 MAINTAINER = re.compile(r".+-MNT\d*|MNT-\D.*|MAINT-.+", re.IGNORECASE)
 UNVALIDATED = re.compile(
-    r"\bunvalidated\b|\bnot (?:been )?validated\b|no response from the poc", re.IGNORECASE
+    r"\bunvalidated\b|\b(?:not|never)(?: \w{1,20}){0,3} validated\b|no response from the poc",
+    re.IGNORECASE,
 )
 INVALID = re.compile(
     r"\b(?:is|are|was|were|as|been) (?:suspected to be )?(?:invalid|bouncing)\b"
@@ -176,7 +177,9 @@ def holders(found: list[Party], tables: Tables) -> frozenset[str]:
 
 
 def _named(registry: Registry, names: str) -> bool:
-    return any(re.search(rf"(?<!\w){re.escape(name)}(?!\w)", names) for name in registry.names)
+    return any(
+        re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", names) for name in registry.names
+    )
 
 
 def listed(
@@ -282,7 +285,8 @@ def _own_flags(email: str, held: frozenset[str], tables: Tables) -> set[ContactF
     if key and key not in held:
         flags.add(ContactFlag.REGISTRY)
     holes = tables.placeholders
-    if email in holes.addresses or ranking.local_part(email) in holes.local_parts:
+    unread = holes.is_unread(ranking.local_part(email), email.rpartition("@")[2])
+    if email in holes.addresses or unread:
         flags.add(ContactFlag.PLACEHOLDER)
     if email in holes.addresses_unless_held and key not in held:
         flags.add(ContactFlag.PLACEHOLDER)

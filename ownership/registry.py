@@ -62,7 +62,7 @@ JSON_TYPES = ("", "application/rdap+json", "application/json")
 def parse(body: bytes) -> dict[str, Any]:
     """The JSON object in ``body``; raises ``Unreadable`` if there is none."""
     try:
-        document = json.loads(_decoded(body))
+        document = json.loads(_decoded(body), strict=False)
     except (ValueError, RecursionError) as error:
         raise Unreadable(f"The registry's answer is no JSON: {type(error).__name__}.") from None
     if not isinstance(document, dict):
@@ -204,12 +204,16 @@ def _cidrs(document: dict[str, Any]) -> list[tuple[Address, int]]:
     found = []
     for one in shapes.tables(document.get("cidr0_cidrs")):
         for key, version in FAMILIES:
-            start, length = shapes.address(one.get(key)), one.get("length")
+            start, length = shapes.address(one.get(key)), _length(one.get("length"))
             if start is None or start.version != version or not isinstance(length, int):
                 continue
             if 0 <= length <= start.max_prefixlen:
                 found.append((start, length))
     return found
+
+
+def _length(value: object) -> object:
+    return int(value) if isinstance(value, str) and re.fullmatch(r"\d{1,3}", value) else value
 
 
 def _span(cidrs: list[tuple[Address, int]]) -> tuple[Address, Address] | None:

@@ -9,14 +9,15 @@ from typing import Any
 from escalation.prefixes import Address
 
 LONGEST = 1000  # characters kept of any one text
+LONGEST_REMARK = 20_000
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 
-def text(value: object) -> str:
+def text(value: object, most: int = LONGEST) -> str:
     """A text without control characters and lone surrogates; "" for anything else."""
     if not isinstance(value, str):
         return ""
-    plain = value[:LONGEST].encode("utf-8", "replace").decode("utf-8")
+    plain = value[:most].encode("utf-8", "replace").decode("utf-8")
     return CONTROL.sub("", plain).strip()
 
 
@@ -92,6 +93,9 @@ def changed(holder: dict[str, Any]) -> datetime | None:
 def remarks(holder: dict[str, Any]) -> list[tuple[str, str]]:
     """Title and text of every remark; a description may be a list or one text."""
     return [
-        (line(one.get("title")), "\n".join(text(part) for part in several(one.get("description"))))
+        (
+            line(one.get("title")),
+            "\n".join(text(part, LONGEST_REMARK) for part in several(one.get("description"))),
+        )
         for one in tables(holder.get("remarks"))
     ]

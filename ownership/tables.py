@@ -34,17 +34,32 @@ class Ranking:
     role_endings: tuple[str, ...]
 
 
+def _plain(local_part: str) -> str:
+    return local_part.translate(str.maketrans("", "", ".-_"))
+
+
 @dataclass(frozen=True, slots=True)
 class Placeholders:
     """Addresses behind which nobody is, and blocks that nobody holds."""
 
     addresses: frozenset[str]
     addresses_unless_held: frozenset[str]
-    local_parts: frozenset[str]
+    local_parts: frozenset[str]  # without dots, hyphens and underscores
+    unread_words: tuple[str, ...]
     hidden_names: frozenset[str]
     names: tuple[str, ...]
     types: tuple[str, ...]
     statuses: frozenset[str]
+
+    def is_unread(self, local_part: str, domain: str) -> bool:
+        """Whether nobody reads that mailbox, by its name; ``.invalid`` never exists (RFC 2606)."""
+        plain = _plain(local_part)
+        return (
+            plain in self.local_parts
+            or plain.startswith(self.unread_words)
+            or plain.endswith(self.unread_words)
+            or domain.endswith(".invalid")
+        )
 
     def is_block(self, name: str, type_: str, statuses: tuple[str, ...]) -> bool:
         """Whether a network of that name, type and status stands for "not registered here"."""
@@ -96,7 +111,8 @@ def load(folder: Path = FOLDER) -> Tables:
         placeholders=Placeholders(
             frozenset(holes["addresses"]),
             frozenset(holes["addresses_unless_held"]),
-            frozenset(holes["local_parts"]),
+            frozenset(map(_plain, holes["local_parts"])),
+            tuple(holes["unread_words"]),
             frozenset(holes["hidden_names"]),
             tuple(holes["names"]),
             tuple(holes["types"]),
