@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -79,6 +79,9 @@ def _filed(results: Sequence[readings.Read | readings.NotRead]) -> set[int]:
     """File all in one transaction; where that fails each alone, so that one stops no other."""
     try:
         filing.file(results)
+    except (InterfaceError, OperationalError):  # the database's trouble, and no mail's
+        log.exception("%d mails wait for the database", len(results))
+        return set()
     except Exception:
         log.exception("%d mails could not be filed", len(results))
         if len(results) == 1:

@@ -1,9 +1,11 @@
 """What people try to be somebody else, to be counted twice, or to keep others from being heard."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from abuse import jobs, loops
@@ -265,6 +267,23 @@ def test_a_mail_that_cannot_be_filed_stops_no_other(clinic: Tenant) -> None:
     assert Report.objects.filter(received__in=[rows[0], rows[2]]).count() == 2
     rows[1].refresh_from_db()
     assert rows[1].due_at is not None
+
+
+def test_while_the_database_fails_no_mail_is_tried_alone_and_none_is_lost(clinic: Tenant) -> None:
+    rows = [take(Complaint(signed(junk(n)), n, f"p{n}@x.example")) for n in range(3)]
+    tried = []
+
+    def fail(execute: Any, sql: str, *rest: Any) -> Any:
+        if "abuse_report" in sql and sql.startswith("INSERT"):
+            tried.append(sql)
+            raise OperationalError("the server went away")
+        return execute(sql, *rest)
+
+    with connection.execute_wrapper(fail):
+        jobs.sweep_reports()
+    assert len(tried) == 1
+    assert not Report.objects.exists()
+    assert Received.objects.filter(due_at__isnull=False, attempts=1).count() == len(rows)
 
 
 def test_mails_that_take_for_ever_keep_no_other_from_being_read(
